@@ -1,0 +1,47 @@
+# `make` alone lists the targets. Each sets up .venv when it has to, and only then.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.installed
+
+# one BLAS thread: sums come in the same order on every machine
+export OMP_NUM_THREADS := 1
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: $(SETUP) ## execute every chapter afresh and build the book
+	@$(BIN)/python tools/book.py book
+
+test: $(SETUP) ## run the unit, docstring, notebook and site tests
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+notebooks: $(SETUP) ## execute every chapter and store its outputs in chapters/
+	@$(BIN)/python tools/book.py notebooks
+
+draft: $(SETUP) ## build the book from the stored outputs, in seconds
+	@$(BIN)/python tools/book.py draft
+
+serve: $(SETUP) ## serve the built book on this machine
+	@$(BIN)/python tools/book.py serve
+
+lock: $(SETUP) ## resolve requirements.txt into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" requirements.txt --output-file requirements.lock
+	@echo "requirements.lock holds the whole resolution"
+
+clean: ## remove what was built (.venv stays)
+	@rm -rf _build .pytest_cache .hypothesis
+	@echo "Removed _build and the caches"
+
+# The stamp is made last: a set-up that was cut short starts again from nothing.
+$(SETUP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "This book needs Python 3.11, 3.12 or 3.13; $(PYTHON) is another. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Setting up .venv, which takes a minute or two ..."
+	@[ -e $@ ] || rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.PHONY: help book test notebooks draft serve lock clean

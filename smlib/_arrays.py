@@ -1,0 +1,248 @@
+"""What the public functions share: checked arguments, and any array as blocks of rows of classes."""
+
+import math
+import operator
+
+import numpy as np
+
+# The dtype in which each floating dtype is computed. Booleans and integers become float64; the
+# rest (complex, longdouble, object, text) is refused.
+_COMPUTED_IN = {
+    np.dtype(np.float16): np.dtype(np.float32),
+    np.dtype(np.float32): np.dtype(np.float32),
+    np.dtype(np.float64): np.dtype(np.float64),
+}
+
+# Bytes of logits worked on at a time: with its exponentials, a block stays in a core's own cache.
+BLOCK = 2**19
+
+
+def quiet():
+    """Return a context without warnings: that an infinity takes its limit is no news."""
+    return np.errstate(all="ignore")
+
+
+def real(a, name):
+    """Return `a` as an array of real numbers, and the dtype its results have."""
+    if isinstance(a, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: pass {name}.data, and the mask as where=~{name}.mask")
+    a = np.asarray(a)
+    if a.dtype.kind == "f":
+        dtype = a.dtype.newbyteorder("=")
+        if dtype in _COMPUTED_IN:
+            return a, dtype
+    elif a.dtype.kind in "biu":
+        return a, np.dtype(np.float64)
+    raise TypeError(
+        f"{name} has dtype {a.dtype}: it must hold real numbers (float16, float32, float64 or integers)"
+    )
+
+
+def computed_in(dtype):
+    """Return the dtype in which results of `dtype` are computed."""
+    return _COMPUTED_IN[dtype]
+
+
+def check_choice(name, value, choices):
+    """Refuse a `value` of the argument `name` that is none of the words `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        listed = " or ".join([", ".join(map(repr, choices[:-1])), repr(choices[-1])])
+        raise ValueError(f"{name} = {value!r} is unknown: it must be {listed}")
+
+
+def axes(axis, ndim):
+    """Return `axis` (an int, a tuple of ints or None) as a tuple of distinct axes from 0 to ndim − 1."""
+    if axis is None:
+        return tuple(range(ndim))
+    found = []
+    for a in axis if isinstance(axis, tuple) else (axis,):
+        if isinstance(a, (bool, np.bool_)) or not hasattr(a, "__index__"):
+            raise TypeError(f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None")
+        i = operator.index(a)
+        if not -ndim <= i < ndim:
+            raise ValueError(f"axis {i} is out of range: z has {ndim} dimension{'s' * (ndim != 1)}")
+        found.append(i % ndim)
+    if len(set(found)) < len(found):
+        raise ValueError(f"axis = {axis!r} names an axis of z twice: name each once")
+    return tuple(found)
+
+
+def check_out(out, shape, dtype):
+    """Refuse an `out` that cannot hold a result of this shape and dtype."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is of type {type(out).__name__}: it must be a NumPy array")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}: the result has shape {shape}")
+    if out.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"out has dtype {out.dtype}: the result has dtype {dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only: it must be an array that can be written to")
+
+
+def mask(where, shape):
+    """Return `where` as a boolean array of z's shape."""
+    where = np.asarray(where)
+    if where.dtype != bool:
+        raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
+    try:
+        return np.broadcast_to(where, shape)
+    except ValueError:
+        raise ValueError(
+            f"where has shape {where.shape}: it must broadcast to z's shape {shape}"
+        ) from None
+
+
+def check_classes(z, name, needs_one=True):
+    """Refuse logits without a class axis, and those with no classes where a cost needs one."""
+    if z.ndim == 0:
+        raise ValueError(f"{name} is a single number: it needs a last axis that holds the classes")
+    if needs_one and z.shape[-1] == 0:
+        raise ValueError(f"{name} has no classes: its shape is {z.shape}")
+
+
+def same_shape(z, t, name, name_t):
+    """Refuse two arrays that differ in shape."""
+    if t.shape != z.shape:
+        raise ValueError(f"{name_t} has shape {t.shape}: it must have the shape of {name}, {z.shape}")
+
+
+def refuse_where(bad, t, complaint):
+    """Raise ValueError for the first entry of `t` at which `bad` is true."""
+    if bad.any():
+        index = np.unravel_index(bad.argmax(), t.shape)
+        where = f"[{', '.join(str(i) for i in index)}]" if t.ndim else ""
+        raise ValueError(f"t{where} = {t[index]} {complaint}")
+
+
+def real_targets(z, t, name):
+    """Return targets of any real value, one for each entry of `z`."""
+    t, _ = real(t, "t")
+    same_shape(z, t, name, "t")
+    return t
+
+
+def unit_targets(z, t, name):
+    """Return targets between 0 and 1, one for each entry of `z`."""
+    t = real_targets(z, t, name)
+    refuse_where(~((t >= 0) & (t <= 1)), t, "is not a probability: it must lie between 0 and 1")
+    return t
+
+
+def class_targets(z, t, name):
+    """Return labels (intp, of shape z.shape[:-1]) or distributions (floats, of shape z.shape)."""
+    t = np.asarray(t)
+    classes = z.shape[-1]
+    if t.ndim == z.ndim - 1:
+        if t.dtype.kind not in "iu":
+            raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
+        if t.shape != z.shape[:-1]:
+            raise ValueError(
+                f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {z.shape[:-1]}"
+            )
+        refuse_where((t < 0) | (t >= classes), t, f"is not a class index: {name} has {classes} classes")
+        return t.astype(np.intp, copy=False)
+    t, _ = real(t, "t")
+    if t.shape != z.shape:
+        raise ValueError(
+            f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {z.shape[:-1]} "
+            f"and distributions {z.shape}"
+        )
+    refuse_where(~((t >= 0) & (t < np.inf)), t, "is not a probability: it must be finite and at least 0")
+    return t
+
+
+def rowwise(kernel, z, dtype, over, out=None, where=None):
+    """Call `kernel(x, e, y, rows)` on blocks of rows of `z`, where a row runs over the axes `over`.
+
+    `x` is a C-contiguous block (rows, classes) of z in the dtype in which `dtype` is computed;
+    masked classes are −inf. `e` is room for its exponentials, `y` the room for the results (None
+    without `out`) and `rows` the slice of row numbers. `e` is never `x`, and is `y` unless that
+    is `x`. Where a row is longer than a block, the block is one row, and an `e` that is not `y`
+    holds only as many columns as fit in a block.
+    """
+    work = computed_in(dtype)
+    if out is not None and np.may_share_memory(out, z) and not _same_memory(out, z):
+        z = z.copy()
+    lead = [a for a in range(z.ndim) if a not in over]
+    order = lead + list(over)
+    lead = tuple(z.shape[a] for a in lead)
+    classes = math.prod(z.shape[a] for a in over)
+    rows = math.prod(lead)
+    if rows == 0 or classes == 0:
+        return
+    z = z.transpose(order)
+    ready = z.dtype == work and z.dtype.isnative and z.flags.c_contiguous and where is None
+    direct = False
+    if out is not None:
+        out = out.transpose(order)
+        direct = out.dtype == work and out.dtype.isnative and out.flags.c_contiguous
+    if where is not None:
+        where = where.transpose(order)
+    if ready and (direct or out is None):
+        lead, z = (rows,), z.reshape(rows, classes)
+        out = out if out is None else out.reshape(rows, classes)
+    columns = max(1, BLOCK // work.itemsize)
+    step = max(1, columns // classes)
+    room = {}
+
+    def buffer(name, count, width):
+        if name not in room:
+            room[name] = np.empty((min(step, rows), width), work)
+        return room[name][:count]
+
+    with quiet():
+        for start, stop, index in _blocks(lead, step):
+            count = stop - start
+            block = z[index]
+            if ready:
+                x = block.reshape(count, classes)
+            else:
+                x = buffer("x", count, classes)
+                _gather(block, None if where is None else where[index], x.reshape(block.shape))
+            y = None
+            if direct:
+                y = out[index].reshape(count, classes)
+            elif out is not None:
+                y = buffer("y", count, classes) if ready else x
+            if y is None or np.may_share_memory(x, y):
+                e = buffer("e", count, min(classes, columns))
+            else:
+                e = y
+            kernel(x, e, y, slice(start, stop))
+            if out is not None and not direct:
+                out[index] = y.reshape(block.shape)
+
+
+def _blocks(lead, step, start=0, index=()):
+    """Yield (start, stop, index) of at most `step` rows each, in the order of the rows."""
+    if not lead:
+        yield start, start + 1, index
+        return
+    inner = math.prod(lead[1:])
+    if inner > step:
+        for i in range(lead[0]):
+            yield from _blocks(lead[1:], step, start + i * inner, (*index, i))
+        return
+    many = max(1, step // inner)
+    for i in range(0, lead[0], many):
+        j = min(i + many, lead[0])
+        yield start + i * inner, start + j * inner, (*index, slice(i, j))
+
+
+def _gather(block, where, x):
+    """Copy `block` to `x`, with −inf where `where` is false: a class of probability 0."""
+    if where is None:
+        x[...] = block
+    else:
+        x[...] = -np.inf
+        np.copyto(x, block, where=where)
+
+
+def _same_memory(a, b):
+    """Tell whether two arrays are the same entries, in the same order."""
+    return (
+        a.dtype == b.dtype
+        and a.shape == b.shape
+        and a.strides == b.strides
+        and a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+    )

@@ -1,0 +1,332 @@
+"""The costs, squared error and cross-entropy, and their gradients with respect to the logits.
+
+The classes (or the independent units) lie along the last axis; each index of the other axes is a
+case. A cost is summed over the classes, and its `reduction` over the cases is "mean", "sum" or
+"none". Costs and gradients have the dtype of the logits, as in `smlib.outputs`.
+
+Class weights, ignored labels and label smoothing as an option are left out: a soft target does
+what they do.
+"""
+
+import math
+
+import numpy as np
+
+from smlib import _arrays, _kernels
+
+__all__ = [
+    "cross_entropy",
+    "cross_entropy_value_and_grad",
+    "logistic_cross_entropy",
+    "logistic_cross_entropy_value_and_grad",
+    "squared_error",
+    "squared_error_value_and_grad",
+]
+
+
+def squared_error(y, t, *, reduction="mean"):
+    r"""Return the squared error of the outputs `y`.
+
+    .. math:: C = \tfrac12 \sum_i (y_i - t_i)^2
+
+    Parameters
+    ----------
+    y : array_like
+        The outputs, of shape (…, K).
+    t : array_like
+        The targets, any real numbers, of the shape of `y`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases.
+
+    Returns
+    -------
+    ndarray
+        The cost: a NumPy scalar, or with "none" an array of shape ``y.shape[:-1]``.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `t` does not hold real numbers.
+    ValueError
+        If `y` has no class axis or no classes, the shapes differ, the reduction is unknown, or
+        the mean is over no cases.
+
+    Examples
+    --------
+    >>> float(squared_error([0.5, 0.5], [1.0, 0.0]))
+    0.25
+    """
+
+    def kernel(x, e, y, t, scale):
+        return _kernels.squared_error(x, e, y, t, "linear", scale)
+
+    return _evaluate(kernel, "y", y, t, _arrays.real_targets, reduction)
+
+
+def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
+    r"""Return the squared error of an output function of `z`, and its gradient.
+
+    .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i, \qquad
+        y_i (1 - y_i)(y_i - t_i), \qquad
+        y_i \Bigl(y_i - t_i - \sum_j y_j (y_j - t_j)\Bigr)
+
+    for linear outputs :math:`y = z`, for logistic ones, and for softmax. The last two are nearly
+    zero when the output is very wrong: that is the plateau.
+
+    Parameters
+    ----------
+    z : array_like
+        The logits, of shape (…, K).
+    t : array_like
+        The targets, any real numbers, of the shape of `z`.
+    output : {"linear", "logistic", "softmax"}
+        The output function.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+
+    Returns
+    -------
+    C : ndarray
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+    gradient : ndarray
+        The derivative of `C` with respect to `z`, of the shape of `z`.
+
+    Raises
+    ------
+    TypeError
+        If `z` or `t` does not hold real numbers.
+    ValueError
+        If `z` has no class axis or no classes, the shapes differ, the output function or the
+        reduction is unknown, or the mean is over no cases.
+
+    Examples
+    --------
+    >>> C, gradient = squared_error_value_and_grad([3.0, 0.0], [1.0, 0.0], output="linear")
+    >>> float(C), gradient
+    (2.0, array([2., 0.]))
+    >>> C, gradient = squared_error_value_and_grad([-20.0], [1.0], output="logistic")
+    >>> print(f"{C:.4f} {gradient[0]:.3e}")
+    0.5000 -2.061e-09
+    """
+    _arrays.check_choice("output", output, ("linear", "logistic", "softmax"))
+
+    def kernel(x, e, y, t, scale):
+        return _kernels.squared_error(x, e, y, t, output, scale)
+
+    return _evaluate(kernel, "z", z, t, _arrays.real_targets, reduction, gradient=True)
+
+
+def cross_entropy(z, t, *, reduction="mean"):
+    r"""Return the cross-entropy of the softmax of `z`, in nats.
+
+    .. math:: C = -\sum_i t_i \log y_i, \qquad
+        C = \log\Bigl(1 + \sum_{j \ne c} e^{z_j - z_c}\Bigr) \text{ for a label } c
+
+    The sum over the rivals of the label keeps the digits of a small cost. A target of 0 on a
+    logit of :math:`-\infty` costs nothing; a target above 0 there costs :math:`\infty`.
+
+    Parameters
+    ----------
+    z : array_like
+        The logits, of shape (…, K).
+    t : array_like
+        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
+        of the shape of `z`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases.
+
+    Returns
+    -------
+    ndarray
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+
+    Raises
+    ------
+    TypeError
+        If `z` does not hold real numbers, or `t` integers where its shape is that of labels.
+    ValueError
+        If a label is not a class index, a distribution has a negative, infinite or nan entry,
+        the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown, or
+        the mean is over no cases.
+
+    Examples
+    --------
+    >>> z = [[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]]
+    >>> cross_entropy(z, [0, 1], reduction="none").round(4)
+    array([0.4076, 0.0949])
+    >>> print(f"{cross_entropy(z, [[1, 0, 0], [0, 1, 0]]):.4f}")
+    0.2513
+    >>> print(f"{cross_entropy([50.0, 0.0], 0):.3e}")
+    1.929e-22
+    """
+    return _evaluate(_class_kernel, "z", z, t, _arrays.class_targets, reduction)
+
+
+def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
+    r"""Return the cross-entropy of the softmax of `z`, and its gradient.
+
+    .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
+
+    which is :math:`y_i - t_i` for targets that sum to one. For a label it is
+    :math:`y_i`, and at the label itself minus the sum of its rivals' :math:`y_j`, so that it
+    keeps its digits as the label's output nears 1.
+
+    Parameters
+    ----------
+    z : array_like
+        The logits, of shape (…, K).
+    t : array_like
+        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
+        of the shape of `z`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+    out : ndarray, optional
+        Where the gradient goes: an array of its shape and dtype, which may be `z`.
+
+    Returns
+    -------
+    C : ndarray
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+    gradient : ndarray
+        The derivative of `C` with respect to `z`, of the shape of `z`; `out` if that is given.
+
+    Raises
+    ------
+    TypeError
+        If `z` does not hold real numbers, or `t` integers where its shape is that of labels, or
+        `out` is no array or has another dtype than the gradient.
+    ValueError
+        If a label is not a class index, a distribution has a negative, infinite or nan entry,
+        the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown,
+        the mean is over no cases, or `out` is read-only.
+
+    Examples
+    --------
+    >>> C, gradient = cross_entropy_value_and_grad([[2.0, 1.0, 0.0]], [0])
+    >>> print(f"{C:.4f}")
+    0.4076
+    >>> gradient.round(4)
+    array([[-0.3348,  0.2447,  0.09  ]])
+    """
+    return _evaluate(_class_kernel, "z", z, t, _arrays.class_targets, reduction, True, out)
+
+
+def logistic_cross_entropy(z, t, *, reduction="mean"):
+    r"""Return the cross-entropy of independent logistic units with the logits `z`, in nats.
+
+    .. math:: C = -\sum_i \bigl[t_i \log y_i + (1 - t_i) \log(1 - y_i)\bigr],
+        \qquad y_i = \frac{1}{1 + e^{-z_i}}
+
+    Parameters
+    ----------
+    z : array_like
+        The logits, of shape (…, K): K units, which need not exclude one another.
+    t : array_like
+        The targets, between 0 and 1, of the shape of `z`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases.
+
+    Returns
+    -------
+    ndarray
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+
+    Raises
+    ------
+    TypeError
+        If `z` or `t` does not hold real numbers.
+    ValueError
+        If a target is not between 0 and 1, the shapes differ, `z` has no last axis or no units,
+        the reduction is unknown, or the mean is over no cases.
+
+    Examples
+    --------
+    >>> print(f"{logistic_cross_entropy([0.0], [1.0]):.4f}")
+    0.6931
+    >>> print(f"{logistic_cross_entropy([40.0, -800.0], [1.0, 1.0]):.4f}")
+    800.0000
+    """
+    return _evaluate(_kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction)
+
+
+def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
+    r"""Return the cross-entropy of independent logistic units, and its gradient.
+
+    .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i
+
+    Parameters
+    ----------
+    z : array_like
+        The logits, of shape (…, K): K units, which need not exclude one another.
+    t : array_like
+        The targets, between 0 and 1, of the shape of `z`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+
+    Returns
+    -------
+    C : ndarray
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+    gradient : ndarray
+        The derivative of `C` with respect to `z`, of the shape of `z`.
+
+    Raises
+    ------
+    TypeError
+        If `z` or `t` does not hold real numbers.
+    ValueError
+        If a target is not between 0 and 1, the shapes differ, `z` has no last axis or no units,
+        the reduction is unknown, or the mean is over no cases.
+
+    Examples
+    --------
+    >>> C, gradient = logistic_cross_entropy_value_and_grad([0.0, -20.0], [1.0, 1.0])
+    >>> print(f"{C:.4f}")
+    20.6931
+    >>> gradient.round(4)
+    array([-0.5, -1. ])
+    """
+    return _evaluate(
+        _kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction, gradient=True
+    )
+
+
+def _class_kernel(x, e, y, t, scale):
+    """Run the kernel for labels or for distributions, whichever `t` holds."""
+    kernel = _kernels.label_cost if t.ndim == 1 else _kernels.distribution_cost
+    return kernel(x, e, y, t, scale)
+
+
+def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
+    """Return the reduced costs of the cases and, with `gradient`, their gradient.
+
+    `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, t, scale)` returns the
+    costs of a block of cases and writes `scale` times their gradient to `y` unless that is None.
+    """
+    _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
+    z, dtype = _arrays.real(z, name)
+    _arrays.check_classes(z, name)
+    t = targets(z, t, name)
+    cases = math.prod(z.shape[:-1])
+    if reduction == "mean" and cases == 0:
+        raise ValueError(f"{name} has shape {z.shape}: the mean over no cases is undefined")
+    if out is not None:
+        _arrays.check_out(out, z.shape, dtype)
+        if np.may_share_memory(out, t):
+            t = t.copy()
+    elif gradient:
+        out = np.empty(z.shape, dtype)
+    scale = 1.0 / cases if reduction == "mean" else 1.0
+    costs = np.empty(cases)
+    t = t.reshape(cases, *t.shape[z.ndim - 1 :])
+
+    def block(x, e, y, rows):
+        costs[rows] = kernel(x, e, y, t[rows], scale)
+
+    _arrays.rowwise(block, z, dtype, (z.ndim - 1,), out=out)
+    with _arrays.quiet():
+        if reduction == "none":
+            value = costs.reshape(z.shape[:-1]).astype(dtype)[()]
+        else:
+            value = dtype.type(costs.sum() / cases if reduction == "mean" else costs.sum())
+    return (value, out) if gradient else value

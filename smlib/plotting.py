@@ -1,0 +1,122 @@
+"""One style sheet, a palette safe for color blindness, and the figures that several chapters draw.
+
+Cross-entropy is BLUE and drawn solid, squared error is VERMILION and dashed;
+three classes A, B, C are BLUE, ORANGE, GREEN. YELLOW and SKY are for areas:
+as thin lines or text they are too pale on white.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+__all__ = [
+    "BLUE", "ORANGE", "GREEN", "VERMILION", "SKY", "PINK", "YELLOW", "GREY",
+    "use_style", "simplex_xy", "simplex_axes",
+]
+
+# Okabe and Ito's palette; GREY takes the place of its black.
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PINK, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
+
+
+def use_style():
+    """Set Matplotlib's defaults to the book's style (first cell of every chapter)."""
+    plt.rcParams.update({
+        "figure.figsize": (7, 3.5),
+        "figure.dpi": 144,
+        "figure.facecolor": "white",  # stays readable on a dark page
+        "figure.constrained_layout.use": True,
+        "font.size": 12,  # a figure is shrunk to half its width on a telephone
+        "axes.titlesize": 12,
+        "figure.titlesize": 12,
+        "legend.fontsize": 11,
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+        "axes.prop_cycle": plt.cycler(
+            color=[BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, GREY],
+        ),
+        "lines.linewidth": 2,
+        "legend.frameon": False,
+    })
+
+
+def simplex_xy(y):
+    """Points of the plane for distributions over three classes.
+
+    The corners A, B, C of an equilateral triangle with sides of length 1 stand
+    for certainty; a distribution is the corners' average with weights `y`:
+    A = (0, 0), B = (1, 0), C = (½, √¾).
+
+    Parameters
+    ----------
+    y : array_like, shape (..., 3)
+        Distributions over three classes.
+
+    Returns
+    -------
+    ndarray, shape (..., 2)
+        Their points.
+
+    Raises
+    ------
+    ValueError
+        If the last axis of `y` does not hold three classes.
+
+    Examples
+    --------
+    >>> simplex_xy([0.0, 0.0, 1.0]).round(3)
+    array([0.5  , 0.866])
+    """
+    y = np.asarray(y, dtype=float)
+    if y.ndim == 0 or y.shape[-1] != 3:
+        raise ValueError(
+            f"y has shape {y.shape}: the triangle shows three classes, "
+            "so the last axis must have length 3"
+        )
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
+    return y @ corners
+
+
+def simplex_axes(ax, labels=("A", "B", "C")):
+    """Draw the empty triangle of three-class distributions on `ax`.
+
+    Each corner is certainty of one class: a dot in the class's color with its
+    label. Draw distributions into it through `simplex_xy`.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes of its own; their frame and ticks are removed.
+    labels : sequence of three str
+        Names for the lower left, lower right and upper corner.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same `ax`.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> points = simplex_axes(ax, ["3", "5", "8"]).plot(*simplex_xy([0.2, 0.3, 0.5]), "o")
+    >>> plt.close(fig)
+    """
+    if len(labels) != 3:
+        raise ValueError(f"labels has {len(labels)} entries: the triangle has three corners")
+    corners = simplex_xy(np.eye(3))
+    ax.fill(*corners.T, facecolor="none", edgecolor=GREY, linewidth=1)
+    places = [((-5, -5), "right", "top"), ((5, -5), "left", "top"), ((0, 7), "center", "bottom")]
+    for label, corner, color, (offset, ha, va) in zip(
+        labels, corners, (BLUE, ORANGE, GREEN), places
+    ):
+        ax.plot(*corner, "o", color=color, markersize=8, clip_on=False, zorder=3)
+        ax.annotate(
+            label, corner, xytext=offset, textcoords="offset points",
+            ha=ha, va=va, weight="bold", annotation_clip=False,
+        )
+    ax.set(xlim=(-0.12, 1.12), ylim=(-0.12, 1.0), aspect="equal")
+    ax.axis("off")
+    return ax

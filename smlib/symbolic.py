@@ -1,0 +1,164 @@
+"""The derivation as SymPy objects: softmax, its Jacobian, the cost and its gradient.
+
+Two forms stand side by side. For a *fixed* number of classes the functions
+below return matrices of ordinary expressions. For *any* number of classes K the
+``general_…`` functions return one expression in `K`, `i` and `j`, with the
+sums kept as sums. `at_size` leads from the second form to the first.
+
+Every derivative here is taken by SymPy from the definition. No closed form is
+typed in, so this module can serve as an oracle for the numerical ones.
+
+Classes are counted from 1, as on paper: ``z[1]`` to ``z[K]``.
+"""
+
+import sympy as sp
+
+__all__ = [
+    "K", "i", "j", "k", "t", "z",
+    "logits", "targets", "softmax", "softmax_jacobian", "cross_entropy",
+    "cross_entropy_gradient",
+    "general_softmax", "general_jacobian", "general_cross_entropy",
+    "general_gradient", "at_size",
+]
+
+K = sp.Symbol("K", integer=True, positive=True)
+i, j, k = sp.symbols("i j k", integer=True, positive=True)
+z = sp.IndexedBase("z", real=True)
+t = sp.IndexedBase("t", real=True)
+
+
+def logits(n):
+    """Return the column of real symbols z_1 … z_n.
+
+    >>> logits(3).T
+    Matrix([[z_1, z_2, z_3]])
+    """
+    return sp.Matrix(sp.symbols(f"z_1:{n + 1}", real=True))
+
+
+def targets(n):
+    """Return the column of real symbols t_1 … t_n; nothing says that they sum to one.
+
+    >>> targets(2).T
+    Matrix([[t_1, t_2]])
+    """
+    return sp.Matrix(sp.symbols(f"t_1:{n + 1}", real=True))
+
+
+def softmax(z):
+    """Return the column y with y_i = exp(z_i) / Σ_k exp(z_k) of a column z.
+
+    >>> softmax(logits(2))[0]
+    exp(z_1)/(exp(z_1) + exp(z_2))
+    """
+    e = z.applyfunc(sp.exp)
+    return e / sum(e)
+
+
+def softmax_jacobian(z):
+    """Return the matrix of ∂y_i/∂z_j, row i and column j, as SymPy differentiates it.
+
+    >>> z = logits(2)
+    >>> y = softmax(z)
+    >>> sp.simplify(softmax_jacobian(z)[0, 1] + y[0] * y[1])
+    0
+    """
+    return softmax(z).jacobian(z)
+
+
+def cross_entropy(z, t):
+    """Return C = −Σ_i t_i log y_i of the columns z (logits) and t (targets).
+
+    >>> z = logits(2)
+    >>> cross_entropy(z, sp.Matrix([1, 0]))
+    -log(exp(z_1)/(exp(z_1) + exp(z_2)))
+    """
+    return -sum(t_i * sp.log(y_i) for t_i, y_i in zip(t, softmax(z)))
+
+
+def cross_entropy_gradient(z, t):
+    """Return the column of ∂C/∂z_j, as SymPy differentiates it.
+
+    >>> z = logits(2)
+    >>> gradient = cross_entropy_gradient(z, sp.Matrix([1, 0]))
+    >>> gradient.applyfunc(sp.simplify).T
+    Matrix([[-exp(z_2)/(exp(z_1) + exp(z_2)), exp(z_2)/(exp(z_1) + exp(z_2))]])
+    """
+    C = cross_entropy(z, t)
+    return sp.Matrix([sp.diff(C, z_j) for z_j in z])
+
+
+def general_softmax():
+    """Return y_i for any K.
+
+    >>> general_softmax()
+    exp(z[i])/Sum(exp(z[k]), (k, 1, K))
+    """
+    return sp.exp(z[i]) / sp.Sum(sp.exp(z[k]), (k, 1, K))
+
+
+def general_jacobian():
+    """Return ∂y_i/∂z_j for any K, with 1 ≤ j ≤ K.
+
+    The sum over a Kronecker delta that the normalizer leaves is carried out.
+    SymPy gives it two cases, because j might lie outside the sum; the promise
+    j ≤ K takes the first.
+
+    >>> general_jacobian().subs(i, 1).subs(j, 2)
+    -exp(z[1])*exp(z[2])/Sum(exp(z[k]), (k, 1, K))**2
+    """
+    return _inside(sp.diff(general_softmax(), z[j]).doit())
+
+
+def general_cross_entropy():
+    """Return C = −Σ_i t_i log y_i for any K.
+
+    >>> general_cross_entropy()
+    -Sum(log(exp(z[i])/Sum(exp(z[k]), (k, 1, K)))*t[i], (i, 1, K))
+    """
+    return -sp.Sum(t[i] * sp.log(general_softmax()), (i, 1, K))
+
+
+def general_gradient():
+    """Return ∂C/∂z_j for any K, with 1 ≤ j ≤ K: y_j Σ_i t_i − t_j.
+
+    >>> general_gradient()
+    exp(z[j])*Sum(t[i], (i, 1, K))/Sum(exp(z[k]), (k, 1, K)) - t[j]
+    """
+    gradient = sp.diff(general_cross_entropy(), z[j]).doit()
+    return sp.simplify(_inside(gradient))
+
+
+def at_size(expression, n, **indices):
+    """Write out a general expression for K = n and the classes named in `indices`.
+
+    The sums are expanded, and the entries of `z` and `t` become the symbols of
+    `logits(n)` and `targets(n)`.
+
+    Raises
+    ------
+    ValueError
+        If an index is not one of the classes 1 to n.
+
+    Examples
+    --------
+    >>> at_size(general_softmax(), 2, i=1)
+    exp(z_1)/(exp(z_1) + exp(z_2))
+    """
+    for name, value in indices.items():
+        if not 1 <= value <= n:
+            raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
+    chosen = {
+        sp.Symbol(name, integer=True, positive=True): value
+        for name, value in indices.items()
+    }
+    written_out = expression.subs({K: n, **chosen}).doit()
+    entries = zip(range(1, n + 1), logits(n), targets(n))
+    return written_out.subs(
+        [pair for c, z_c, t_c in entries for pair in ((z[c], z_c), (t[c], t_c))]
+    )
+
+
+def _inside(expression):
+    """Resolve the cases of a sum over a Kronecker delta by the promise j ≤ K."""
+    return sp.refine(expression, sp.Q.le(j, K))

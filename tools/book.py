@@ -1,0 +1,266 @@
+"""Build the book: python tools/book.py COMMAND
+
+book       execute every chapter afresh, then build the site in _build/html
+draft      build the site from the outputs stored in chapters/ (seconds)
+site       like draft, but only if _build/html is absent or older than its sources
+notebooks  execute every chapter and store its outputs in chapters/
+serve      serve the built site on this machine
+"""
+
+import asyncio
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "_build"
+STAGE = BUILD / "source"        # what Sphinx reads
+SITE = BUILD / "html"
+STAMP = BUILD / "html.built"    # as old as the last build that succeeded
+AT_ONCE = 2
+CELL_TIMEOUT = 600              # seconds
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+# Each run sees the same machine: one BLAS thread, this environment's kernel, nobody's IPython profile.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+os.environ.setdefault("IPYTHONDIR", str(BUILD / "ipython"))
+
+
+class Failure(Exception):
+    """What went wrong, ready to print."""
+
+
+# --- the sources
+
+
+def sources():
+    """Every file that Sphinx reads, but for smlib's docstrings."""
+    single = [ROOT / name for name in ("_config.yml", "_toc.yml", "references.bib", "index.md")]
+    chapters = [path for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")]
+    assets = [path for path in (ROOT / "assets").rglob("*") if path.is_file()]
+    return sorted(path for path in single + chapters + assets if path.exists())
+
+
+def chapters():
+    """The notebooks, those with the most code first, so that none is left running alone at the end."""
+    def code(path):
+        return sum(len(cell.source) for cell in code_cells(nbformat.read(path, 4)))
+    return sorted((ROOT / "chapters").glob("*.ipynb"), key=code, reverse=True)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def write(path, content):
+    """Write only what is new: Sphinx reads a file again when its time changes."""
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def stage(executed=()):
+    """Copy the sources to STAGE, with `executed` (path: notebook) in place of what is stored."""
+    staged = {STAGE / path.relative_to(ROOT): path for path in sources()}
+    for target, path in staged.items():
+        write(target, to_bytes(executed[path]) if path in executed else path.read_bytes())
+    for old in STAGE.rglob("*"):
+        if old.is_file() and old not in staged:
+            old.unlink()
+
+
+def to_bytes(notebook):
+    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+
+
+# --- executing the chapters
+
+
+async def execute(path, turn, position):
+    """The notebook at `path` with fresh outputs."""
+    notebook = nbformat.read(path, 4)
+    async with turn:
+        with tqdm(total=len(code_cells(notebook)), desc=path.stem, unit="cell", **position()) as bar:
+            client = NotebookClient(
+                notebook,
+                timeout=CELL_TIMEOUT,
+                kernel_name="python3",
+                record_timing=False,
+                resources={"metadata": {"path": str(path.parent)}},
+                on_cell_executed=lambda **_: bar.update(),
+            )
+            try:
+                await client.async_execute()
+            except (CellExecutionError, CellTimeoutError) as error:
+                raise Failure(explain(path, notebook, error)) from None
+    refuse_stderr(path, notebook)
+    notebook.metadata = METADATA
+    return notebook
+
+
+def explain(path, notebook, error):
+    """Name the chapter, the code cell and the error, then show both."""
+    index, cell = failing_cell(notebook)
+    if isinstance(error, CellTimeoutError):
+        what, trace = f"ran longer than {CELL_TIMEOUT} s", ""
+    else:
+        what, trace = f"raised {error.ename}: {error.evalue}", without_colors(error.traceback)
+    return f"{relative(path)}: code cell {index} {what}\n\n{indented(cell.source)}\n\n{trace}".rstrip()
+
+
+def failing_cell(notebook):
+    """The last code cell that started, counted from 1."""
+    started = [(n, cell) for n, cell in enumerate(code_cells(notebook), 1) if cell.execution_count]
+    return started[-1]
+
+
+def refuse_stderr(path, notebook):
+    for number, cell in enumerate(code_cells(notebook), 1):
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                where = f"{relative(path)}: code cell {number} wrote to stderr"
+                raise Failure(f"{where}\n\n{indented(cell.source)}\n\n{output.text.rstrip()}")
+
+
+async def execute_all(paths):
+    """{path: executed notebook}; the first failure stops the others."""
+    turn = asyncio.Semaphore(AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        tasks = {path: group.create_task(execute(path, turn, bar_style)) for path in paths}
+    return {path: task.result() for path, task in tasks.items()}
+
+
+def bar_style():
+    """A moving bar on a terminal; in a log, one line when a chapter is done."""
+    return {} if sys.stderr.isatty() else {"mininterval": 1e9, "position": 0}
+
+
+def executed_chapters():
+    BUILD.mkdir(exist_ok=True)
+    try:
+        return asyncio.run(execute_all(chapters()))
+    except* Failure as group:
+        raise Failure(str(group.exceptions[0])) from None
+
+
+# --- Sphinx
+
+
+def build():
+    """Run Jupyter Book over STAGE; any warning is a failure."""
+    STAMP.unlink(missing_ok=True)
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", STAGE, "--path-output", ROOT]
+    command += ["--config", ROOT / "_config.yml", "-W", "-n", "--keep-going", "-q"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        # Sphinx would not repeat the warnings of pages that it remembers.
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        raise Failure(messages(done.stdout))
+    STAMP.touch()
+
+
+def messages(text):
+    """Sphinx's messages, about the sources instead of their copies."""
+    text = without_colors(text).replace(f"{STAGE}{os.sep}", "").replace(f"{ROOT}{os.sep}", "")
+    text = re.sub(r"(\.ipynb):(\d+)(\d{4}):", lambda m: f"{m[1]}: cell {m[2]}, line {int(m[3])}:", text)
+    found = re.findall(r"^.*\b(?:WARNING|ERROR|CRITICAL): .*$", text, flags=re.M)
+    return "\n".join(dict.fromkeys(found)) or text.strip()
+
+
+def is_fresh():
+    """Whether the site is newer than everything it is built from."""
+    code = [*(ROOT / "smlib").glob("*.py"), *(ROOT / "tools").glob("*.py")]
+    if not STAMP.exists():
+        return False
+    return all(path.stat().st_mtime <= STAMP.stat().st_mtime for path in sources() + code)
+
+
+# --- words
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def indented(text):
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+def without_colors(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def where_it_is():
+    print(f"The book is built: open {SITE / 'index.html'}")
+
+
+# --- the commands
+
+
+def book():
+    executed = executed_chapters()
+    stage(executed)
+    for old in (SITE, BUILD / ".doctrees", BUILD / "jupyter_execute"):
+        shutil.rmtree(old, ignore_errors=True)
+    print("Building the pages ...", flush=True)
+    build()
+    where_it_is()
+
+
+def draft():
+    stage()
+    build()
+    where_it_is()
+
+
+def site():
+    if not is_fresh():
+        draft()
+
+
+def notebooks():
+    for path, notebook in executed_chapters().items():
+        write(path, to_bytes(notebook))
+    print(f"The outputs are stored in {ROOT / 'chapters'}")
+
+
+def serve(port=8000):
+    if not (SITE / "index.html").exists():
+        raise Failure("There is no book to serve yet: run `make book` or `make draft` first.")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=SITE)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    print(f"Serving the book at http://127.0.0.1:{server.server_port}/ (Ctrl+C stops it)", flush=True)
+    server.serve_forever()
+
+
+def main(names):
+    commands = {f.__name__: f for f in (book, draft, site, notebooks, serve)}
+    if len(names) != 1 or names[0] not in commands:
+        raise SystemExit(__doc__)
+    try:
+        commands[names[0]]()
+    except Failure as failure:
+        raise SystemExit(f"\n{failure}\n\nStopped: nothing was built.") from None
+    except KeyboardInterrupt:
+        raise SystemExit("\nStopped.") from None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
