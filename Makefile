@@ -33,15 +33,16 @@ clean: ## remove what was built (.venv stays)
 	@rm -rf _build .pytest_cache .hypothesis
 	@echo "Removed _build and the caches"
 
-# The stamp is made last: a set-up that was cut short starts again from nothing.
+# A set-up that was cut short leaves .venv/.installing behind, and starts again from nothing.
 $(SETUP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "This book needs Python 3.11, 3.12 or 3.13; $(PYTHON) is another. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Setting up .venv, which takes a minute or two ..."
-	@[ -e $@ ] || rm -rf .venv
+	@if [ -e .venv/.installing ]; then rm -rf .venv; fi
+	@mkdir -p .venv && touch .venv/.installing
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
-	@touch $@
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@mv .venv/.installing $@
 
 .PHONY: help book test notebooks draft serve lock clean

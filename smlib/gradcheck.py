@@ -52,8 +52,8 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
         If `x` does not hold floats, `gradient` or ``f(x)`` no real numbers, or with the complex
         step `f` drops the imaginary part.
     ValueError
-        If `gradient` has another shape, `x` has no entries, the method is unknown, or the step is
-        not positive or is lost in rounding.
+        If `gradient` has another shape, `x` or ``f(x)`` has no entries, the method is unknown, or
+        the step is not positive or is lost in rounding.
 
     Notes
     -----
@@ -88,6 +88,8 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
             f"gradient has shape {gradient.shape}: with f(x) of shape {shape} "
             f"and x of shape {x.shape}, it must have shape {shape + x.shape}"
         )
+    if gradient.size == 0:
+        raise ValueError(f"f(x) has shape {shape}: without a value there is nothing to check")
     derivative = _central_difference if method == "central" else _complex_step
     numerical = np.empty(shape + x.shape)
     for k in np.ndindex(x.shape):
@@ -136,8 +138,6 @@ def _complex_step(f, x, k, step):
 
 def _relative_error(a, b):
     """Return the largest difference over the largest entry, inf where that is no number."""
-    if a.size == 0:
-        return 0.0
     with np.errstate(all="ignore"):
         error = np.abs(a - b).max()
         size = max(np.abs(a).max(), np.abs(b).max())

@@ -284,7 +284,7 @@ def softmax_jvp(z, v):
     _arrays.check_classes(z, "z", needs_one=False)
     v, _ = _arrays.real(v, "v")
     _arrays.same_shape(z, v, "z", "v")
-    v = v.reshape(-1, z.shape[-1])
+    v = v.reshape(z.size // max(z.shape[-1], 1), z.shape[-1])
     result = np.empty(z.shape, dtype)
 
     def kernel(x, e, y, rows):

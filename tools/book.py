@@ -38,6 +38,7 @@ METADATA = {
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 os.environ.setdefault("IPYTHONDIR", str(BUILD / "ipython"))
+os.environ.pop("MPLBACKEND", None)      # a kernel that inherits it may show no figure
 
 
 class Failure(Exception):

@@ -1,0 +1,413 @@
+"""The built site, page by page in headless Chromium: whole, self-contained, readable on a phone.
+
+The book is built first if _build/html is absent or older than its sources. Every page is visited
+once over http, by a browser that reaches nothing but the site and remembers each request that would
+leave it; the tests then look at what was found. Links are followed in the HTML itself.
+"""
+
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "_build" / "html"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",     # nothing else is reachable
+]
+
+# What is wrong on a page, asked of the page itself.
+LOOK = """async () => {
+  await (window.MathJax?.startup?.promise ?? Promise.resolve());
+  const article = document.querySelector("article") ?? document.body;
+  const images = [...document.images];
+  images.forEach(image => { image.loading = "eager"; });
+  await Promise.all(images.map(image => image.decode().catch(() => null)));
+  const name = element => (element.alt || element.currentSrc || element.textContent).trim().slice(0, 80);
+
+  const words = [];
+  const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    if (!walker.currentNode.parentElement.closest("pre, code, script, style, mjx-container"))
+      words.push(walker.currentNode.textContent);
+  }
+  const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
+  const math = [...article.querySelectorAll(".math")];
+  return {
+    title: document.title,
+    heading: article.querySelector("h1")?.textContent ?? "",
+    math: math.length,
+    untypeset: math.filter(element => !element.querySelector("mjx-container")).map(name),
+    errors: [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")].map(name),
+    raw: raw.map(text => text.trim().slice(0, 80)),
+    images: images.length,
+    silent: images.filter(image => !image.alt.trim()).map(image => image.src),
+    broken: images.filter(image => !image.naturalWidth).map(name),
+    unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
+  };
+}"""
+WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+  () => done(document.scrollingElement.scrollWidth))))"""
+
+
+# --- the site, a server, a browser
+
+
+@pytest.fixture(scope="module")
+def site():
+    command = [sys.executable, str(ROOT / "tools" / "book.py"), "site"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, f"the book does not build:\n{done.stdout}{done.stderr}"
+    return SITE
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """The pages' paths within the site."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html")
+                  if "_static" not in path.parts)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def origin(site):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def find_browser():
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = find_browser()
+    if path is None:
+        missing = "no Chromium found: install one, on Debian or Ubuntu with `apt-get install chromium`"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A browser tab that remembers every complaint, and every request that leaves the site."""
+
+    def __init__(self, browser, origin, **options):
+        self.context = browser.new_context(viewport=DESKTOP, **options)
+        self.page = self.context.new_page()
+        self.complaints = []
+        self.left = []
+        self.origin = origin
+        self.page.on("request", self.follow)
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.on("response", self.receive)
+
+    def follow(self, request):
+        if not request.url.startswith((self.origin, "data:", "blob:")):
+            self.left.append(request.url)
+
+    def hear(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console {message.type}: {message.text}")
+
+    def receive(self, response):
+        if response.status >= 400:
+            self.complaints.append(f"status {response.status}: {response.url}")
+
+    def look(self, url):
+        """What there is to see at an address, at both widths."""
+        self.complaints, self.left = [], []
+        self.page.set_viewport_size(DESKTOP)
+        self.page.goto(url)
+        seen = self.page.evaluate(LOOK)
+        seen["desktop"] = self.page.evaluate(WIDTH)
+        self.page.set_viewport_size(PHONE)
+        seen["phone"] = self.page.evaluate(WIDTH)
+        return {**seen, "complaints": self.complaints, "left": self.left}
+
+
+@pytest.fixture(scope="module")
+def seen(browser, origin, pages):
+    """{page: what a visitor sees}"""
+    visitor = Visitor(browser, origin)
+    found = {page: visitor.look(origin + page) for page in pages}
+    visitor.context.close()
+    return found
+
+
+@pytest.fixture
+def visitor(browser, origin):
+    visitor = Visitor(browser, origin)
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+    yield visitor
+    visitor.context.close()
+
+
+def wrong(seen, what):
+    """The pages with something under `what`, and that."""
+    return {page: found[what] for page, found in seen.items() if found[what]}
+
+
+# --- every page
+
+
+def test_every_page_of_the_contents_is_built(pages):
+    contents = (ROOT / "_toc.yml").read_text()
+    files = re.findall(r"^(?:root:| *- file:) *(\S+)", contents, flags=re.M)
+    assert len(files) >= 13
+    assert {f"{file}.html" for file in files} <= set(pages)
+
+
+def test_no_request_leaves_the_site(seen):
+    assert wrong(seen, "left") == {}
+
+
+def test_no_page_complains(seen):
+    assert wrong(seen, "complaints") == {}
+
+
+def test_every_formula_is_typeset(seen):
+    assert wrong(seen, "untypeset") == {}
+    assert wrong(seen, "errors") == {}
+    assert wrong(seen, "raw") == {}
+    assert sum(found["math"] for found in seen.values()) > 100
+
+
+def test_every_image_is_there_and_described(seen):
+    assert wrong(seen, "silent") == {}
+    assert wrong(seen, "broken") == {}
+    assert sum(found["images"] for found in seen.values()) > len(seen)
+
+
+def test_no_page_scrolls_sideways(seen):
+    assert {page: found["phone"] for page, found in seen.items() if found["phone"] > PHONE["width"]} == {}
+    assert {page: found["desktop"] for page, found in seen.items() if found["desktop"] > DESKTOP["width"]} == {}
+
+
+def test_every_reference_is_resolved(seen):
+    assert wrong(seen, "unresolved") == {}
+
+
+def test_every_page_has_a_title_and_a_heading(seen):
+    assert [page for page, found in seen.items() if not found["title"] or not found["heading"]] == []
+
+
+def test_the_root_is_a_real_page(site, seen):
+    assert "http-equiv" not in (site / "index.html").read_text().lower()
+    assert "Softmax" in seen["index.html"]["heading"]
+
+
+# --- links, in the HTML itself
+
+
+class Links(HTMLParser):
+    """The ids of a page, and what it points to: (where, whether the page loads it by itself)."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.targets = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
+        for key in ("href", "src"):
+            if given.get(key):
+                self.targets.append((given[key], tag != "a"))
+
+
+def dead_links(site, page, parsed):
+    for target, loaded in parsed[page].targets:
+        parts = urlsplit(target)
+        if parts.scheme or parts.netloc:
+            if loaded and parts.scheme != "data":
+                yield f"{page} loads {target}"
+            continue
+        path, anchor = urldefrag(urljoin("/" + page, target))
+        path = unquote(urlsplit(path).path).lstrip("/")
+        if not (site / path).is_file():
+            yield f"{page} points to {target}, which is not there"
+        elif anchor and path in parsed and unquote(anchor) not in parsed[path].ids:
+            yield f"{page} points to {target}, which has no such place"
+
+
+def test_every_link_and_anchor_resolves(site, pages):
+    parsed = {page: Links((site / page).read_text()) for page in pages}
+    assert [dead for page in pages for dead in dead_links(site, page, parsed)] == []
+    assert sum(len(links.targets) for links in parsed.values()) > 500
+
+
+def test_a_dead_link_is_reported(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="#here">1</a><a href="#gone">2</a><a href="b.html">3</a>'
+        '<script src="https://example.org/x.js"></script><a href="https://example.org">4</a>')
+    parsed = {"a.html": Links((tmp_path / "a.html").read_text())}
+    assert list(dead_links(tmp_path, "a.html", parsed)) == [
+        "a.html points to #gone, which has no such place",
+        "a.html points to b.html, which is not there",
+        "a.html loads https://example.org/x.js",
+    ]
+
+
+def test_style_sheets_load_nothing_from_elsewhere(site):
+    found = {path.name: re.findall(r"(?:@import|url\()\s*['\"]?(?:https?:)?//[^)'\"]*", path.read_text(errors="replace"))
+             for path in site.rglob("*.css")}
+    assert {name: urls for name, urls in found.items() if urls} == {}
+
+
+# --- what a reader does
+
+
+CHAPTER = "chapters/03-the-derivative.html"
+
+
+def test_search_finds_a_word(visitor, origin):
+    visitor.page.goto(origin + "search.html?q=plateau")
+    first = visitor.page.locator("#search-results li a")
+    first.first.wait_for()
+    links = [link.get_attribute("href") for link in first.all()]
+    assert any("01-the-plateau" in link for link in links)
+    visitor.page.locator("#search-results li p.context").first.wait_for()
+    assert (visitor.complaints, visitor.left) == ([], [])
+
+
+def test_code_copies(visitor, origin):
+    visitor.page.goto(origin + CHAPTER)
+    cell = visitor.page.locator("div.cell_input").first
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    copied = visitor.page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == cell.locator("pre").inner_text().strip() != ""
+
+
+def test_figures_keep_a_light_ground_in_the_dark(visitor, origin):
+    page = visitor.page
+    page.goto(origin + CHAPTER)
+    for _ in range(3):
+        if page.evaluate("document.documentElement.dataset.theme") == "dark":
+            break
+        page.locator("button.theme-switch-button").first.click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
+    figures = page.locator("div.cell_output img")
+    assert figures.count() > 0
+    for figure in figures.all():
+        style = figure.evaluate("e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]")
+        assert style == ["rgb(255, 255, 255)", "none"]
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_system_chooses_light_or_dark(browser, origin):
+    for scheme in ("light", "dark"):
+        visitor = Visitor(browser, origin, color_scheme=scheme)
+        visitor.page.goto(origin)
+        assert visitor.page.evaluate("document.documentElement.dataset.theme") == scheme
+        visitor.context.close()
+
+
+def test_a_solution_unfolds(visitor, origin):
+    visitor.page.goto(origin + CHAPTER)
+    solution = visitor.page.locator("div.solution").first
+    code = solution.locator("pre").first
+    assert not code.is_visible()
+    solution.locator("button.toggle-button").click()
+    code.wait_for(state="visible")
+
+
+def test_solutions_are_readable_without_scripts(browser, origin):
+    visitor = Visitor(browser, origin, java_script_enabled=False)
+    visitor.page.goto(origin + CHAPTER)
+    assert visitor.page.locator("div.solution pre").first.is_visible()
+    visitor.context.close()
+
+
+def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
+    page = visitor.page
+    page.goto(origin + CHAPTER)
+    assert all(re.fullmatch(r"\(\d+\)#?", text) for text in page.locator("span.eqno").all_inner_texts())
+    to_equations = page.locator("article a.reference[href*='#equation-']").all_inner_texts()
+    to_figures = page.locator("article a.reference:has(span.std-numref)").all_inner_texts()
+    assert to_equations and all(re.fullmatch(r"\(\d+\)", text) for text in to_equations)
+    assert to_figures and all(re.fullmatch(r"Fig\. \d+", text) for text in to_figures)
+
+
+# --- from the file system, without a server
+
+
+def test_pages_open_from_the_file_system(browser, site, pages):
+    visitor = Visitor(browser, "file:")
+    found = {page: visitor.look((site / page).as_uri()) for page in pages if page.startswith(("chapters/", "index"))}
+    visitor.context.close()
+    for what in ("left", "complaints", "untypeset", "errors", "raw", "broken"):
+        assert wrong(found, what) == {}, what
+
+
+def test_search_works_from_the_file_system(browser, site):
+    visitor = Visitor(browser, "file:")
+    visitor.page.goto((site / "search.html").as_uri() + "?q=plateau")
+    visitor.page.locator("#search-results li a").first.wait_for()
+    assert visitor.complaints == []
+    visitor.context.close()
+
+
+# --- the eyes of these tests can see
+
+
+FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
+<script>window.MathJax = {options: {processHtmlClass: "math"}}</script>
+<script defer src="/vendor/mathjax/tex-chtml.js"></script></head><body><article>
+<h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone"><p style="width: 500px">wide</p>
+<span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
+<p class="tex2jax_ignore">raw $$x$$ and fig-plateau-gone</p><script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
+</article></body></html>"""
+
+
+def test_faults_are_seen(browser, origin):
+    visitor = Visitor(browser, origin)
+    address = origin + "faults.html"
+    visitor.page.route(address, lambda route: route.fulfill(body=FAULTS, content_type="text/html"))
+    found = visitor.look(address)
+    visitor.context.close()
+    assert found["left"] == ["https://example.org/x"]
+    heard = " ".join(found["complaints"])
+    assert "oh" in heard and "undefinedName" in heard and "404" in heard
+    assert found["untypeset"] == ["plain"]
+    assert len(found["errors"]) == 2
+    assert found["raw"] and found["unresolved"]
+    assert len(found["silent"]) == 1 and found["broken"] == ["gone"]
+    assert found["phone"] > PHONE["width"]
+
+
+def test_a_missing_browser_is_said(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert find_browser() is None
