@@ -2,9 +2,12 @@
 (function () {
   "use strict";
 
-  // A search button's name must contain the words seen on it.
+  // A button's name must contain the words seen on it.
   document.querySelectorAll("button.search-button-field").forEach(function (button) {
     button.removeAttribute("aria-label");
+  });
+  document.querySelectorAll("button.theme-switch-button").forEach(function (button) {
+    button.setAttribute("aria-label", "Color mode: Light, Dark, System Settings");
   });
 
   var sidebar = document.getElementById("pst-primary-sidebar");
@@ -13,8 +16,13 @@
     sidebar.setAttribute("aria-label", "Book");
   }
 
+  // Roles that do not fit their elements.
+  document.querySelectorAll(".citation-list, div.citation").forEach(function (entry) {
+    entry.removeAttribute("role");
+  });
+
   // What scrolls sideways in its own box must be reachable with the keyboard.
-  var boxes = "div.math, .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
+  var boxes = "div.math, mjx-container[display], .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
   function reachable() {
     document.querySelectorAll(boxes).forEach(function (box) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

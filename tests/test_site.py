@@ -355,8 +355,8 @@ def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
     page = visitor.page
     page.goto(origin + CHAPTER)
     assert all(re.fullmatch(r"\(\d+\)#?", text) for text in page.locator("span.eqno").all_inner_texts())
-    to_equations = page.locator("article a.reference[href*='#equation-']").all_inner_texts()
-    to_figures = page.locator("article a.reference:has(span.std-numref)").all_inner_texts()
+    to_equations = page.locator("article a.reference[href*='#equation-']").all_text_contents()
+    to_figures = page.locator("article a.reference:has(span.std-numref)").all_text_contents()
     assert to_equations and all(re.fullmatch(r"\(\d+\)", text) for text in to_equations)
     assert to_figures and all(re.fullmatch(r"Fig\. \d+", text) for text in to_figures)
 
@@ -388,7 +388,7 @@ FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <script defer src="/vendor/mathjax/tex-chtml.js"></script></head><body><article>
 <h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone"><p style="width: 500px">wide</p>
 <span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
-<p class="tex2jax_ignore">raw $$x$$ and fig-plateau-gone</p><script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
+<p class="mathjax_ignore">raw $$x$$ and fig-plateau-gone</p><script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
 </article></body></html>"""
 
 

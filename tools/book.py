@@ -177,7 +177,8 @@ def build():
 def messages(text):
     """Sphinx's messages, about the sources instead of their copies."""
     text = without_colors(text).replace(f"{STAGE}{os.sep}", "").replace(f"{ROOT}{os.sep}", "")
-    text = re.sub(r"(\.ipynb):(\d+)(\d{4}):", lambda m: f"{m[1]}: cell {m[2]}, line {int(m[3])}:", text)
+    # myst-nb counts a line of a notebook as 10000 times the cell's number, plus the line's, plus 1
+    text = re.sub(r"(\.ipynb):(\d+)(\d{4}):", lambda m: f"{m[1]}: cell {m[2]}, line {max(1, int(m[3]) - 1)}:", text)
     found = re.findall(r"^.*\b(?:WARNING|ERROR|CRITICAL): .*$", text, flags=re.M)
     return "\n".join(dict.fromkeys(found)) or text.strip()
 

@@ -1,0 +1,130 @@
+"""tools/book.py on a book of two pages: it builds what is sound, and names what is not."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from notebook_rules import METADATA
+
+ROOT = Path(__file__).resolve().parents[1]
+TOC = "format: jb-book\nroot: index\nchapters:\n  - file: chapters/one\n"
+
+
+def run(folder, command):
+    return subprocess.run([sys.executable, "tools/book.py", command], cwd=folder, capture_output=True, text=True)
+
+
+def write_chapter(folder, *cells):
+    notebook = new_notebook(cells=list(cells), metadata=METADATA)
+    (folder / "chapters" / "one.ipynb").write_text(json.dumps(notebook))
+
+
+def stored(folder):
+    return json.loads((folder / "chapters" / "one.ipynb").read_text())
+
+
+@pytest.fixture(scope="module")
+def small_book(tmp_path_factory):
+    """The book's own tools and settings, with other pages."""
+    folder = tmp_path_factory.mktemp("book")
+    for name in ("tools", "assets"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("_config.yml", "references.bib"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "_toc.yml").write_text(TOC)
+    (folder / "index.md").write_text("# A small book\n")
+    (folder / "chapters").mkdir()
+    return folder
+
+
+@pytest.fixture
+def book_of(small_book):
+    def write(*cells):
+        write_chapter(small_book, new_markdown_cell("# One"), *cells)
+        return small_book
+    return write
+
+
+def test_a_sound_chapter_is_executed_and_built(book_of):
+    book = book_of(new_code_cell("print(6 * 7)"))
+    done = run(book, "book")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"The book is built: open {book / '_build' / 'html' / 'index.html'}"
+    assert re.search(r"^one: 100%", done.stderr.replace("\r", "\n"), flags=re.M)
+    page = (book / "_build" / "html" / "chapters" / "one.html").read_text()
+    assert "42" in page
+    assert stored(book)["cells"][1]["outputs"] == []
+
+
+def test_notebooks_stores_outputs_and_nothing_that_changes(book_of):
+    book = book_of(new_code_cell("6 * 7"))
+    assert run(book, "notebooks").returncode == 0
+    first = stored(book)
+    code = first["cells"][1]
+    assert code["execution_count"] == 1 and code["outputs"][0]["data"]["text/plain"] == ["42"]
+    assert first["metadata"].keys() == {"kernelspec", "language_info"}
+    assert code["metadata"] == {}
+    assert run(book, "notebooks").returncode == 0
+    assert stored(book) == first
+
+
+def test_a_chapter_that_raises_stops_the_book(book_of):
+    done = run(book_of(new_code_cell("print('fine')"), new_code_cell("x = 0\n1 / x")), "book")
+    assert done.returncode == 1
+    assert "chapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero" in done.stderr
+    assert "    x = 0\n    1 / x\n" in done.stderr
+    assert "Traceback" in done.stderr
+
+
+def test_a_chapter_that_warns_stops_the_book(book_of):
+    done = run(book_of(new_code_cell("import warnings\nwarnings.warn('careful')")), "book")
+    assert done.returncode == 1
+    assert "chapters/one.ipynb: code cell 1 wrote to stderr" in done.stderr
+    assert "careful" in done.stderr
+
+
+def test_broken_pages_stop_the_draft_each_time(book_of):
+    book = book_of(
+        new_markdown_cell("See {ref}`ch-nowhere`."),
+        new_markdown_cell("Text.\n\n![a picture](gone.png)"),
+        new_markdown_cell("By {cite}`nobody1900`."),
+    )
+    for _ in range(2):          # Sphinx remembers pages: the second build must fail too
+        done = run(book, "draft")
+        assert done.returncode == 1
+        assert "chapters/one.ipynb: cell 2, line 1: WARNING: undefined label: 'ch-nowhere'" in done.stderr
+        assert "chapters/one.ipynb: cell 3, line 3: WARNING: image file not readable: chapters/gone.png" in done.stderr
+        assert "chapters/one.ipynb: cell 4, line 1: WARNING: could not find bibtex key" in done.stderr
+
+
+def test_site_builds_only_what_is_stale(book_of):
+    book = book_of(new_markdown_cell("Words."))
+    assert "is built" in run(book, "site").stdout
+    assert run(book, "site").stdout == ""
+    later = (book / "_build" / "html.built").stat().st_mtime + 1
+    os.utime(book / "index.md", (later, later))
+    assert "is built" in run(book, "site").stdout
+
+
+def test_serve_prints_an_address_that_answers(book_of):
+    book = book_of(new_markdown_cell("Words."))
+    assert run(book, "site").returncode == 0
+    command = [sys.executable, "tools/book.py", "serve"]
+    with subprocess.Popen(command, cwd=book, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
+        with urllib.request.urlopen(address) as answer:
+            assert b"A small book" in answer.read()
+        server.terminate()
+
+
+def test_an_unknown_command_prints_the_commands(small_book):
+    done = run(small_book, "bake")
+    assert done.returncode == 1
+    assert "notebooks  execute every chapter" in done.stderr
