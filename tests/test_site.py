@@ -356,9 +356,9 @@ def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
     page.goto(origin + CHAPTER)
     assert all(re.fullmatch(r"\(\d+\)#?", text) for text in page.locator("span.eqno").all_inner_texts())
     to_equations = page.locator("article a.reference[href*='#equation-']").all_text_contents()
-    to_figures = page.locator("article a.reference:has(span.std-numref)").all_text_contents()
+    numbered = page.locator("article a.reference:has(span.std-numref)").all_text_contents()
     assert to_equations and all(re.fullmatch(r"\(\d+\)", text) for text in to_equations)
-    assert to_figures and all(re.fullmatch(r"Fig\. \d+", text) for text in to_figures)
+    assert numbered and all(re.fullmatch(r"(Fig\.|Exercise) \d+", text) for text in numbered)
 
 
 # --- from the file system, without a server
