@@ -5,6 +5,8 @@ import operator
 
 import numpy as np
 
+from smlib import _kernels
+
 # The dtype in which each floating dtype is computed. Booleans and integers become float64; the
 # rest (complex, longdouble, object, text) is refused.
 _COMPUTED_IN = {
@@ -12,15 +14,6 @@ _COMPUTED_IN = {
     np.dtype(np.float32): np.dtype(np.float32),
     np.dtype(np.float64): np.dtype(np.float64),
 }
-
-# Bytes of logits worked on at a time: with its exponentials, a block stays in a core's own cache.
-BLOCK = 2**19
-
-
-def quiet():
-    """Return a context without warnings: that an infinity takes its limit is no news."""
-    return np.errstate(all="ignore")
-
 
 def real(a, name):
     """Return `a` as an array of real numbers, and the dtype its results have."""
@@ -52,6 +45,8 @@ def check_choice(name, value, choices):
 
 def axes(axis, ndim):
     """Return `axis` (an int, a tuple of ints or None) as a tuple of distinct axes from 0 to ndim − 1."""
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     if axis is None:
         return tuple(range(ndim))
     found = []
@@ -152,65 +147,52 @@ def class_targets(z, t, name):
 
 
 def rowwise(kernel, z, dtype, over, out=None, where=None):
-    """Call `kernel(x, e, y, rows)` on blocks of rows of `z`, where a row runs over the axes `over`.
+    """Call `kernel(x, e, y, room, rows)` on blocks of rows of `z`; a row runs over the axes `over`.
 
-    `x` is a C-contiguous block (rows, classes) of z in the dtype in which `dtype` is computed;
-    masked classes are −inf. `e` is room for its exponentials, `y` the room for the results (None
-    without `out`) and `rows` the slice of row numbers. `e` is never `x`, and is `y` unless that
-    is `x`. Where a row is longer than a block, the block is one row, and an `e` that is not `y`
-    holds only as many columns as fit in a block.
+    See `smlib._kernels` for x, e, y and room; `rows` is the slice of row numbers. The work is done
+    in the dtype in which `dtype` is computed. Masked classes are −inf in x. The result, if any,
+    goes to `out`, which may overlap `z` in any way.
     """
-    work = computed_in(dtype)
-    if out is not None and np.may_share_memory(out, z) and not _same_memory(out, z):
-        z = z.copy()
-    lead = [a for a in range(z.ndim) if a not in over]
-    order = lead + list(over)
-    lead = tuple(z.shape[a] for a in lead)
-    classes = math.prod(z.shape[a] for a in over)
+    work = _COMPUTED_IN[dtype]
+    aliased = out is not None and np.may_share_memory(out, z)
+    if aliased and not _same_memory(out, z):
+        z, aliased = z.copy(), False
+    if over != (z.ndim - 1,):
+        order = [a for a in range(z.ndim) if a not in over] + list(over)
+        z, out, where = (None if a is None else a.transpose(order) for a in (z, out, where))
+    lead, classes = z.shape[: z.ndim - len(over)], math.prod(z.shape[z.ndim - len(over) :])
     rows = math.prod(lead)
     if rows == 0 or classes == 0:
         return
-    z = z.transpose(order)
-    ready = z.dtype == work and z.dtype.isnative and z.flags.c_contiguous and where is None
-    direct = False
-    if out is not None:
-        out = out.transpose(order)
-        direct = out.dtype == work and out.dtype.isnative and out.flags.c_contiguous
-    if where is not None:
-        where = where.transpose(order)
-    if ready and (direct or out is None):
-        lead, z = (rows,), z.reshape(rows, classes)
-        out = out if out is None else out.reshape(rows, classes)
-    columns = max(1, BLOCK // work.itemsize)
-    step = max(1, columns // classes)
-    room = {}
-
-    def buffer(name, count, width):
-        if name not in room:
-            room[name] = np.empty((min(step, rows), width), work)
-        return room[name][:count]
-
-    with quiet():
+    plain = where is None and _plain(z, work) and (out is None or _plain(out, work))
+    scratch = out is None or aliased or not plain
+    columns = (_kernels.SCRATCH if scratch else _kernels.BLOCK) // work.itemsize
+    width, step = min(classes, columns), min(max(1, columns // classes), _kernels.ROWS, rows)
+    room = _kernels.Room()
+    # Infinities take their limits, so that warnings on the way there are no news.
+    with np.errstate(all="ignore"):
+        if plain:
+            z = z.reshape(rows, classes)
+            out = None if out is None else out.reshape(rows, classes)
+            for i in range(0, rows, step):
+                x = z[i : i + step]
+                y = None if out is None else out[i : i + step]
+                e = room.take("e", (len(x), width), work) if scratch else y
+                kernel(x, e, y, room, slice(i, i + len(x)))
+            return
         for start, stop, index in _blocks(lead, step):
-            count = stop - start
             block = z[index]
-            if ready:
-                x = block.reshape(count, classes)
-            else:
-                x = buffer("x", count, classes)
-                _gather(block, None if where is None else where[index], x.reshape(block.shape))
-            y = None
-            if direct:
-                y = out[index].reshape(count, classes)
-            elif out is not None:
-                y = buffer("y", count, classes) if ready else x
-            if y is None or np.may_share_memory(x, y):
-                e = buffer("e", count, min(classes, columns))
-            else:
-                e = y
-            kernel(x, e, y, slice(start, stop))
-            if out is not None and not direct:
-                out[index] = y.reshape(block.shape)
+            x = room.take("x", (stop - start, classes), work)
+            _gather(block, None if where is None else where[index], x.reshape(block.shape))
+            e = room.take("e", (stop - start, width), work)
+            kernel(x, e, None if out is None else x, room, slice(start, stop))
+            if out is not None:
+                out[index] = x.reshape(block.shape)
+
+
+def _plain(a, dtype):
+    """Tell whether the kernels can work on an array as it is."""
+    return a.dtype == dtype and a.dtype.isnative and a.flags.c_contiguous and a.flags.aligned
 
 
 def _blocks(lead, step, start=0, index=()):

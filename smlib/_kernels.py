@@ -1,145 +1,486 @@
 """The numerical work behind `outputs` and `costs`, on one block of rows at a time.
 
-A kernel is given by `_arrays.rowwise` a C-contiguous block `x` (rows, classes) of float32 or
-float64 with at least one row and one class, and `y`, room for the result, which may be `x`
-itself. It works in float64.
+A kernel is handed
+
+- `x`, a C-contiguous block (rows, classes) of float32 or float64, with a row and a class at least;
+- `e`, room for its exponentials: never `x`; as wide as `x`, or less if `x` is one long row;
+- `y`, room for the result, or None: `e` itself, or `x`, whose logits then are read no more;
+- `room`, the arrays that all blocks of one call share.
+
+The first try takes e^z as it is, without a shift, and looks at the sums afterwards. Where no digit
+was lost, which is nearly everywhere, that is faster than the shift, and better: the difference in
+e^{z − m} is rounded, so that the exponential is off by |z − m| units. Rows that fail the check are
+done anew under the shift, in float64, with the rounding error of the difference carried along.
+
+What belongs to a row (sums, costs, factors) is float64 throughout: it costs next to nothing.
 """
+
+import contextlib
+import functools
+import math
 
 import numpy as np
 
-# Columns of a long row that are worked on at a time.
-PIECE = 2**14
+# Bytes of logits in a block: logits and results stay in cache from one pass to the next.
+BLOCK = 2**20
 
-# The distance from a row's largest logit to the shift: e^{z − m + 300} keeps small rivals among
-# the normal numbers, where they have all their digits, as far as their ratio to the top does.
+# The same where the exponentials need room of their own.
+SCRATCH = 2**19
+
+# Rows in a block, at most: what belongs to a row takes memory too.
+ROWS = 2048
+
+# Bytes of logits that are done under the shift at a time.
+PIECE = 2**17
+
+# e^{z − m + 300}: the rivals of a row's largest logit m then are normal numbers, with all their
+# digits, as long as their ratio to the largest is one.
 HEADROOM = 300.0
 
 
-class Shifted:
-    """A block of rows under the shift of each row's largest logit, with exponentials in float64.
+class Limits:
+    """What decides whether exponentials of a dtype have kept their digits."""
 
-    e^{z − q} with a rounded difference is off by |z − q| units; here the difference's rounding
-    error is carried along. A row whose largest logit is +inf stands for its limit: its entries
-    at +inf share the mass, the rest have none.
+    def __init__(self, dtype):
+        self.tiny = float(np.finfo(dtype).tiny)
+        # Sums up to here have a normal reciprocal.
+        self.largest_sum = 0.25 / self.tiny
+        # Logits from here on have normal exponentials.
+        self.smallest_logit = math.log(self.tiny) + 1
+        # Logits between minus this and this need no check at all in an array of SMALL entries.
+        self.safe_logit = 0.75 * math.log(self.largest_sum)
+
+
+LIMITS = {np.dtype(t): Limits(t) for t in (np.float32, np.float64)}
+
+# Entries of an array that is small enough for the overhead of a call to outweigh the work.
+SMALL = 4096
+
+
+class Room:
+    """Arrays that are used again from block to block: fresh memory is slow at its first touch."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def take(self, name, shape, dtype=np.float64):
+        """Return an array with any contents."""
+        size = math.prod(shape)
+        array = self.arrays.get(name)
+        if array is None or array.size < size:
+            array = self.arrays[name] = np.empty(size, dtype)
+        return array[:size].reshape(shape)
+
+
+@functools.lru_cache(maxsize=64)
+def ones(n, dtype):
+    """Return a column of ones."""
+    column = np.ones((n, 1), dtype)
+    column.flags.writeable = False
+    return column
+
+
+def cut(x, width):
+    """Return the slices of columns in which a block is worked through: one, if it is not a long row."""
+    n = x.shape[1]
+    if len(x) > 1 or n <= width:
+        return [slice(0, n)]
+    return [slice(j, min(j + width, n)) for j in range(0, n, width)]
+
+
+def row_sums(e):
+    """Return the sums of the rows of a contiguous block, in float64.
+
+    A product with ones takes a third of the time of `sum` on short rows. On long ones it errs by
+    more units: so `sum`, which adds pairwise, for float64; and for float32, whose products are
+    faster still, pieces of 512 entries.
+    """
+    rows, n = e.shape
+    single = e.dtype == np.float32
+    if n <= (1024 if single else 64):
+        return e.dot(ones(n, e.dtype))[:, 0].astype(np.float64, copy=False)
+    if not single:
+        return e.sum(axis=1)
+    width = 512
+    rest = n % width
+    parts = np.matmul(e[:, : n - rest].reshape(rows, -1, width), ones(width, e.dtype))
+    sums = parts[:, :, 0].astype(np.float64).sum(axis=1)
+    if rest:
+        sums += e[:, n - rest :].dot(ones(rest, e.dtype))[:, 0]
+    return sums
+
+
+@contextlib.contextmanager
+def one_number_a_row(n):
+    """Speed up the arithmetic of rows of length `n` with one number each.
+
+    NumPy repeats the number in a buffer of 8192 entries. With a small one the product takes 60 %
+    of the time at 1000 classes. (But sums become slow and inexact in NumPy 2.0, and conversions
+    slow in all versions, so that this is for such arithmetic alone.)
+    """
+    if not 256 <= n < 8192:
+        yield
+        return
+    with np.errstate():
+        np.setbufsize(16)
+        yield
+
+
+def between(a, low, high):
+    """Tell whether all entries lie between two numbers; nan does not."""
+    return low <= a.item(a.argmin()) and a.item(a.argmax()) <= high
+
+
+def small(z):
+    """Tell whether `z` is so small and tame that plain formulas do, without any check."""
+    if type(z) is not np.ndarray or not 0 < z.size <= SMALL:
+        return False
+    limits = LIMITS.get(z.dtype)
+    if limits is None or z.ndim == 0 or not z.flags.c_contiguous:
+        return False
+    return between(z, -limits.safe_logit, limits.safe_logit)
+
+
+def softmax_small(z):
+    """Return the softmax of a small array over its last axis."""
+    x = z.reshape(-1, z.shape[-1])
+    e = np.exp(x)
+    e *= 1.0 / e.dot(ones(x.shape[1], x.dtype))
+    return e.reshape(z.shape)
+
+
+def log_softmax_small(z):
+    """Return the logarithm of the softmax of a small array over its last axis."""
+    x = z.reshape(-1, z.shape[-1])
+    top = np.arange(len(x)), x.argmax(axis=1)
+    m = x[top]
+    e = np.exp(x)
+    e[top] = 0.0
+    rest = np.log1p(e.dot(ones(x.shape[1], x.dtype))[:, 0] / np.exp(m, dtype=np.float64))
+    y = x - m[:, None]
+    y -= rest.astype(x.dtype, copy=False)[:, None]
+    return y.reshape(z.shape)
+
+
+class Unshifted:
+    """The exponentials e^z of a block, in its own dtype."""
+
+    def __init__(self, x, e):
+        self.x, self.e = x, e
+        self.kept = e.shape[1] == x.shape[1]
+        self.pieces = cut(x, BLOCK // x.itemsize if self.kept else e.shape[1])
+
+    def _exponentials(self, p):
+        e = self.e[:, p] if self.kept else self.e[:, : p.stop - p.start]
+        return np.exp(self.x[:, p], out=e)
+
+    def total(self):
+        """Take the exponentials and return their sums."""
+        total = 0.0
+        for p in self.pieces:
+            total = total + row_sums(self._exponentials(p))
+        return total
+
+    def own_and_rivals(self, at):
+        """Take the exponentials, and return those of one class a row, and the sums over its rivals.
+
+        `at` is the pair of row numbers and columns. In `e`, a 0 then stands for that class.
+        """
+        own = np.exp(self.x[at].astype(np.float64))
+        rivals = 0.0
+        for p in self.pieces:
+            e = self._exponentials(p)
+            if len(self.pieces) == 1:
+                e[at] = 0.0
+            elif p.start <= at[1][0] < p.stop:
+                e[0, at[1][0] - p.start] = 0.0
+            rivals = rivals + row_sums(e)
+        return own, rivals
+
+    def lost(self, total, rivals=None, scale=1.0):
+        """Return the rows in which digits were lost to overflow or underflow, or there is a nan."""
+        limits = LIMITS[self.x.dtype]
+        most = limits.largest_sum * scale
+        # Each subnormal exponential is off by at most half of the smallest.
+        least = limits.tiny * self.x.shape[1]
+        if between(total, 1.0, most) and (rivals is None or between(rivals, least, most)):
+            return ()
+        good = total <= most
+        if rivals is not None:
+            good &= rivals >= least
+        low = good & (total < 1)
+        if low.any() and not self.x.min() >= limits.smallest_logit:
+            # An exponential is subnormal where the output e^z / total is not.
+            good[low] = (self.x.min(axis=1) >= limits.smallest_logit)[low]
+        return np.flatnonzero(~good)
+
+    def scaled(self, factor, y):
+        """y = e times a factor for each row."""
+        factor = factor.astype(self.x.dtype, copy=False)[:, None]
+        with one_number_a_row(y.shape[1]):
+            for p in reversed(self.pieces):
+                e = self.e[:, p] if self.kept else self._exponentials(p)
+                np.multiply(e, factor, out=y[:, p])
+
+
+class Shifted:
+    """The exponentials e^{z − q} of a few rows in float64, where q is near each row's largest logit.
+
+    A row whose largest logit is +inf stands for its limit: its entries at +inf share the mass, the
+    rest have none.
     """
 
-    def __init__(self, x):
+    def __init__(self, x, room):
+        self.room = room
         self.r = np.arange(len(x))
         self.top = x.argmax(axis=1)
         self.max = x[self.r, self.top].astype(np.float64)
         self.x = x
-        infinite = np.flatnonzero(self.max == np.inf)
-        if infinite.size:
+        self.m = self.max
+        if self.max.max() == np.inf or np.isnan(self.max).any():
+            infinite = np.flatnonzero(self.max == np.inf)
             self.x = x.copy()
             self.x[infinite] = np.where(x[infinite] == np.inf, 0.0, -np.inf)
-        self.m = np.where(self.max == np.inf, 0.0, self.max)
+            self.m = np.where(self.max == np.inf, 0.0, self.max)
         self.q = self.m - HEADROOM
-        n = x.shape[1]
-        self.pieces = [slice(j, min(j + PIECE, n)) for j in range(0, n, PIECE)]
+        self.pieces = cut(x, PIECE // x.itemsize)
+        self.current = None, None
 
     def exponentials(self, columns):
-        """Return e^{z − q} of the given columns (a slice, or one column number a row)."""
+        """Return e^{z − q} of the given columns, a slice, or one column number a row."""
         if isinstance(columns, slice):
             x, q = self.x[:, columns], self.q[:, None]
+            d = self.room.take("d", x.shape)
         else:
             x, q = self.x[self.r, columns], self.q
-        single = x.dtype == np.float32
-        x = x.astype(np.float64)
-        d = x - q
-        if single:
-            return np.exp(d)
-        b = d - x
-        c = (x - (d - b)) - (q + b)
-        c[~np.isfinite(c)] = 0.0
-        e = np.exp(d)
-        return e + c * e
+            d = np.empty(len(x))
+        np.copyto(d, x)
+        if x.dtype == np.float32:
+            # The difference of two float32 has room in float64.
+            d -= q
+            return np.exp(d, out=d)
+        # z − q = d + c exactly (Knuth's two-sum), so e^{z − q} is e^d (1 + c) to the last digit.
+        b, c = self.room.take("b", x.shape), self.room.take("c", x.shape)
+        d -= q
+        np.subtract(d, x, out=b)
+        np.subtract(d, b, out=c)
+        np.subtract(x, c, out=c)
+        b += q
+        c -= b
+        if np.isnan(c.item(c.argmax())):
+            c[np.isnan(c)] = 0.0
+        np.exp(d, out=d)
+        c *= d
+        d += c
+        return d
+
+    def _piece(self, p):
+        """Return the exponentials of a piece, taken anew unless they were the last taken."""
+        if self.current[0] != p:
+            self.current = p, self.exponentials(p)
+        return self.current[1]
+
+    def within(self, p, column):
+        """Return the rows whose `column` lies in the piece, and where in it."""
+        rows = np.flatnonzero((p.start <= column) & (column < p.stop))
+        return rows, column[rows] - p.start
 
     def own_and_rivals(self, column):
-        """Return the exponentials of one class a row, and the sum over its rivals."""
+        """Return the exponentials of one class a row, and the sums over its rivals."""
         own = self.exponentials(column)
         rivals = np.zeros(len(self.x))
         for p in self.pieces:
-            e = self.exponentials(p)
-            here = np.flatnonzero((p.start <= column) & (column < p.stop))
-            e[here, column[here] - p.start] = 0.0
-            rivals += e.sum(axis=1)
+            e = self._piece(p)
+            at = self.within(p, column)
+            kept = e[at]
+            e[at] = 0.0
+            rivals += row_sums(e)
+            e[at] = kept
         return own, rivals
 
-    def each(self):
-        """Yield the columns and the exponentials, piece by piece from the right."""
+    def scaled(self, factor, y):
+        """y = e^{z − q} times a factor for each row."""
         for p in reversed(self.pieces):
-            yield p, self.exponentials(p)
+            e = self._piece(p)
+            np.multiply(e, factor[:, None], out=y[:, p], casting="same_kind")
+        self.current = None, None
 
 
-def softmax(x, e, y, rows):
+def groups(rows, x):
+    """Cut rows of `x` into groups whose work in float64 stays in cache: yield (rows, x[rows])."""
+    size = max(1, PIECE // (x.shape[1] * x.itemsize))
+    whole = len(rows) == len(x)
+    for i in range(0, len(rows), size):
+        some = slice(i, i + size) if whole else rows[i : i + size]
+        yield some, x[some]
+
+
+def redo(kernel, lost, x, e, y):
+    """Call `kernel(x, y, rows)` for the lost rows; the results go to `y` if all are, else to `e`."""
+    for rows, part in groups(lost, x):
+        if y is None:
+            kernel(part, None, rows)
+        elif len(lost) == len(x):
+            kernel(part, y[rows], rows)
+        else:
+            result = np.empty_like(part)
+            kernel(part, result, rows)
+            e[rows] = result
+
+
+def softmax(x, e, y, room):
     """y = e^z / Σ e^z."""
-    s = Shifted(x)
+    u = Unshifted(x, e)
+    total = u.total()
+    lost = u.lost(total)
+    if len(lost):
+        redo(functools.partial(softmax_shifted, room), lost, x, e, y)
+        if len(lost) == len(x):
+            return
+        total[lost] = 1.0
+    u.scaled(1.0 / total.astype(x.dtype, copy=False), y)
+
+
+def softmax_shifted(room, x, y, rows):
+    """Do what `softmax` does, under the shift."""
+    s = Shifted(x, room)
     own, rivals = s.own_and_rivals(s.top)
-    total = (own + rivals)[:, None]
-    for p, e in s.each():
-        np.divide(e, total, out=y[:, p], casting="same_kind")
+    s.scaled(1.0 / (own + rivals), y)
 
 
-def logsumexp(x, e):
-    """Return log Σ e^z of each row: the largest logit plus log(1 + Σ rivals), in float64."""
-    s = Shifted(x)
+def logsumexp(x, e, room):
+    """Return log Σ e^z of each row, in float64."""
+    u = Unshifted(x, e)
+    total = u.total()
+    result = np.log(total)
+    lost = u.lost(total)
+    if len(lost) or not between(total, 2.0, np.inf):
+        # Near 0 the logarithm needs the digits of the largest logit and of the sum of its rivals.
+        bad = (total >= 0.5) & (total <= 2.0)
+        bad[lost if len(lost) else []] = True
+        for rows, part in groups(np.flatnonzero(bad), x):
+            s = Shifted(part, room)
+            own, rivals = s.own_and_rivals(s.top)
+            result[rows] = np.where(np.isinf(s.max), s.max, s.m + np.log1p(rivals / own))
+    return result
+
+
+def log_softmax(x, e, y, room):
+    """y = (z − m) − log(1 + Σ e^{z − m}) for the largest logit m, and the sum over its rivals."""
+    u = Unshifted(x, e)
+    top = np.arange(len(x)), x.argmax(axis=1)
+    m = x[top]
+    own, rivals = u.own_and_rivals(top)
+    rest = np.log1p(rivals / own)
+    lost = u.lost(own + rivals, rivals)
+    for rows, part in groups(lost, x):
+        s = Shifted(part, room)
+        own, rivals = s.own_and_rivals(s.top)
+        rest[rows] = np.log1p(rivals / own)
+    infinite = np.flatnonzero(m == np.inf) if len(lost) else []
+    limits = np.where(x[infinite] == np.inf, -rest[infinite, None], -np.inf) if len(infinite) else 0
+    m, rest = m[:, None], rest.astype(x.dtype)[:, None]
+    with one_number_a_row(x.shape[1]):
+        for p in reversed(u.pieces):
+            np.subtract(x[:, p], m, out=y[:, p])
+            np.subtract(y[:, p], rest, out=y[:, p])
+    if len(infinite):
+        y[infinite] = limits
+
+
+def label_cost(x, e, y, room, t, scale):
+    """Return log(1 + Σ_{j≠t} e^{z_j − z_t}) of each row, and `scale` times its gradient in `y`.
+
+    The gradient is y_j of the rivals and, at the label, minus their sum.
+    """
+    u = Unshifted(x, e)
+    at = np.arange(len(x)), t
+    label = x[at]
+    own, rivals = u.own_and_rivals(at)
+    total = own + rivals
+    costs = np.log1p(rivals / own)
+    if not own.item(own.argmin()) > 1e-290:
+        # e^{z_t} has underflown: the cost is large, and the plain difference exact enough.
+        costs = np.where(own > 1e-290, costs, np.log(total) - label)
+    slope = rivals / total
+    slope *= -scale
+    lost = u.lost(total, rivals, scale)
+    if len(lost):
+
+        def shifted(x, y, rows):
+            costs[rows] = label_cost_shifted(x, y, room, t[rows], scale)
+
+        redo(shifted, lost, x, e, y)
+        if len(lost) == len(x) or y is None:
+            return costs
+        slope[lost] = e[lost, t[lost]]
+        total[lost] = scale
+    if y is not None:
+        u.scaled(scale / total, y)
+        y[at] = slope
+    return costs
+
+
+def label_cost_shifted(x, y, room, t, scale):
+    """Do what `label_cost` does, under the shift."""
+    s = Shifted(x, room)
+    own, rivals = s.own_and_rivals(t)
+    total = own + rivals
+    gap = s.m - s.x[s.r, t]
+    if y is not None:
+        s.scaled(scale / total, y)
+        y[s.r, t] = -scale * (rivals / total)
+    ratio = rivals / own
+    return np.where(np.isfinite(ratio), np.log1p(ratio), gap + (np.log(total) - HEADROOM))
+
+
+def distribution_cost(x, e, y, room, t, scale):
+    """Return −Σ t log y of each row, and `scale` times its gradient, y Σt − t, in `y`."""
+    costs = np.empty(len(x))
+    for rows, part in groups(np.arange(len(x)), x):
+        result = None if y is None else y[rows]
+        costs[rows] = distribution_cost_shifted(part, result, room, t[rows], scale)
+    return costs
+
+
+def distribution_cost_shifted(x, y, room, t, scale):
+    """Do what `distribution_cost` does, for a group of rows."""
+    s = Shifted(x, room)
     own, rivals = s.own_and_rivals(s.top)
-    return np.where(np.isinf(s.max), s.max, s.m + np.log1p(rivals / own))
+    total, rest = own + rivals, np.log1p(rivals / own)[:, None]
+    t_top = t[s.r, s.top].astype(np.float64)
+    costs, others = np.zeros(len(x)), np.zeros(len(x))
+    for p in s.pieces:
+        part = t[:, p].astype(np.float64)
+        minus_log = rest - (s.x[:, p].astype(np.float64) - s.m[:, None])
+        # A target of 0 costs nothing, even at a logit of −inf.
+        minus_log[np.isposinf(minus_log) & (part == 0)] = 0.0
+        costs += row_sums(part * minus_log)
+        part[s.within(p, s.top)] = 0.0
+        others += row_sums(part)
+    if y is not None:
+        mass = t_top + others
+        # For the top entry, y Σt − t is the other targets minus (1 − y) Σt: less cancels.
+        slope = others - mass * (rivals / total)
+        for p in reversed(s.pieces):
+            e = s.exponentials(p)
+            e *= (mass / total)[:, None]
+            e -= t[:, p].astype(np.float64)
+            e *= scale
+            np.copyto(y[:, p], e, casting="same_kind")
+        y[s.r, s.top] = slope * scale
+    return costs
 
 
-def log_softmax(x, e, y, rows):
-    """y = z − log Σ e^z; the top entry, −log(1 + Σ rivals), keeps its digits near 0."""
-    s = Shifted(x)
-    own, rivals = s.own_and_rivals(s.top)
-    m, rest = s.m[:, None], np.log1p(rivals / own)[:, None]
-    for p in reversed(s.pieces):
-        y[:, p] = s.x[:, p] - m - rest
-
-
-def softmax_and_complement(x):
+def softmax_and_complement(x, room):
     """Return y and 1 − y in float64, each with its own digits."""
-    s = Shifted(x)
+    s = Shifted(x, room)
     own, rivals = s.own_and_rivals(s.top)
     total = own + rivals
     y = s.exponentials(slice(None)) / total[:, None]
     complement = 1.0 - y
     complement[s.r, s.top] = rivals / total
     return y, complement
-
-
-def label_cost(x, e, y, t, scale):
-    """Return log(1 + Σ_{j≠t} e^{z_j − z_t}) of each row, and `scale` times its gradient in `y`."""
-    s = Shifted(x)
-    own, rivals = s.own_and_rivals(t)
-    total = own + rivals
-    gap = s.m - s.x[s.r, t]
-    if y is not None:
-        for p, e in s.each():
-            np.multiply(e, (scale / total)[:, None], out=y[:, p], casting="same_kind")
-        y[s.r, t] = -scale * (rivals / total)
-    ratio = rivals / own
-    return np.where(np.isfinite(ratio), np.log1p(ratio), gap + (np.log(total) - HEADROOM))
-
-
-def distribution_cost(x, e, y, t, scale):
-    """Return −Σ t log y of each row, and `scale` times its gradient, y Σt − t, in `y`."""
-    s = Shifted(x)
-    own, rivals = s.own_and_rivals(s.top)
-    total = own + rivals
-    t = t.astype(np.float64)
-    logy = s.x.astype(np.float64) - s.m[:, None] - np.log1p(rivals / own)[:, None]
-    nothing = np.where(np.isnan(logy), np.nan, 0.0)
-    costs = np.where(t > 0, -t * logy, nothing).sum(axis=1)
-    if y is not None:
-        others = t.copy()
-        others[s.r, s.top] = 0.0
-        others = others.sum(axis=1)
-        mass = others + t[s.r, s.top]
-        g = s.exponentials(slice(None)) * (mass / total)[:, None] - t
-        # y Σt − t of the top entry, where y is nearly 1: from 1 − y and from the other targets
-        g[s.r, s.top] = others - mass * (rivals / total)
-        y[...] = g * scale
-    return costs
 
 
 def logistic_and_complement(x):
@@ -150,7 +491,7 @@ def logistic_and_complement(x):
     return np.where(positive, large, small), np.where(positive, small, large)
 
 
-def logistic_cost(x, e, y, t, scale):
+def logistic_cost(x, e, y, room, t, scale):
     """Return −Σ [t log y + (1 − t) log(1 − y)] of each row, and `scale` times y − t in `y`."""
     x = x.astype(np.float64)
     t = t.astype(np.float64)
@@ -160,10 +501,10 @@ def logistic_cost(x, e, y, t, scale):
     wrong = np.where(t < 1, (1.0 - t) * np.maximum(x, 0.0), 0.0)
     if y is not None:
         y[...] = residual(*logistic_and_complement(x), t) * scale
-    return (right + wrong + rest).sum(axis=1)
+    return row_sums(right + wrong + rest)
 
 
-def squared_error(x, e, y, t, output, scale):
+def squared_error(x, e, y, room, t, scale, output):
     """Return ½ Σ (y − t)² of each row, and `scale` times its gradient through `output` in `y`."""
     x = x.astype(np.float64)
     t = t.astype(np.float64)
@@ -174,12 +515,12 @@ def squared_error(x, e, y, t, output, scale):
         v = residual(outputs, complement, t)
         g = outputs * complement * v
     else:
-        outputs, complement = softmax_and_complement(x)
+        outputs, complement = softmax_and_complement(x, room)
         v = residual(outputs, complement, t)
         g = jvp(outputs, v)
     if y is not None:
         y[...] = g * scale
-    return 0.5 * (v * v).sum(axis=1)
+    return 0.5 * row_sums(v * v)
 
 
 def residual(y, complement, t):
@@ -191,7 +532,7 @@ def jvp(y, v):
     """Return y_i (v_i − Σ_j y_j v_j), v measured from the largest output's: no digits cancel there."""
     r = np.arange(len(y))
     v = v - v[r, y.argmax(axis=1)][:, None]
-    return y * (v - (y * v).sum(axis=1)[:, None])
+    return y * (v - row_sums(y * v)[:, None])
 
 
 def jacobian(y, complement, out):

@@ -57,8 +57,8 @@ def squared_error(y, t, *, reduction="mean"):
     0.25
     """
 
-    def kernel(x, e, y, t, scale):
-        return _kernels.squared_error(x, e, y, t, "linear", scale)
+    def kernel(x, e, y, room, t, scale):
+        return _kernels.squared_error(x, e, y, room, t, scale, "linear")
 
     return _evaluate(kernel, "y", y, t, _arrays.real_targets, reduction)
 
@@ -110,8 +110,8 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     """
     _arrays.check_choice("output", output, ("linear", "logistic", "softmax"))
 
-    def kernel(x, e, y, t, scale):
-        return _kernels.squared_error(x, e, y, t, output, scale)
+    def kernel(x, e, y, room, t, scale):
+        return _kernels.squared_error(x, e, y, room, t, scale, output)
 
     return _evaluate(kernel, "z", z, t, _arrays.real_targets, reduction, gradient=True)
 
@@ -291,17 +291,17 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     )
 
 
-def _class_kernel(x, e, y, t, scale):
+def _class_kernel(x, e, y, room, t, scale):
     """Run the kernel for labels or for distributions, whichever `t` holds."""
     kernel = _kernels.label_cost if t.ndim == 1 else _kernels.distribution_cost
-    return kernel(x, e, y, t, scale)
+    return kernel(x, e, y, room, t, scale)
 
 
 def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, t, scale)` returns the
-    costs of a block of cases and writes `scale` times their gradient to `y` unless that is None.
+    `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, room, t, scale)` returns
+    the costs of a block of cases and writes `scale` times their gradient to `y` unless that is None.
     """
     _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
     z, dtype = _arrays.real(z, name)
@@ -320,11 +320,11 @@ def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
     costs = np.empty(cases)
     t = t.reshape(cases, *t.shape[z.ndim - 1 :])
 
-    def block(x, e, y, rows):
-        costs[rows] = kernel(x, e, y, t[rows], scale)
+    def block(x, e, y, room, rows):
+        costs[rows] = kernel(x, e, y, room, t[rows], scale)
 
     _arrays.rowwise(block, z, dtype, (z.ndim - 1,), out=out)
-    with _arrays.quiet():
+    with np.errstate(all="ignore"):
         if reduction == "none":
             value = costs.reshape(z.shape[:-1]).astype(dtype)[()]
         else:

@@ -43,7 +43,7 @@ def logistic(z):
     9.860e-305
     """
     x, dtype = _arrays.real(z, "z")
-    with _arrays.quiet():
+    with np.errstate(all="ignore"):
         y, _ = _kernels.logistic_and_complement(x.astype(_arrays.computed_in(dtype), copy=False))
         return y.astype(dtype, copy=False)[()]
 
@@ -102,8 +102,8 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
     kept = [1 if a in over else n for a, n in enumerate(z.shape)]
     result = np.full(np.prod(left, dtype=int), -np.inf, dtype)
 
-    def kernel(x, e, y, rows):
-        result[rows] = _kernels.logsumexp(x, e)
+    def kernel(x, e, y, room, rows):
+        result[rows] = _kernels.logsumexp(x, e, room)
 
     _arrays.rowwise(kernel, z, dtype, over, where=where)
     return result.reshape(kept if keepdims else left)[()]
@@ -152,6 +152,8 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
     >>> print(f"{log_softmax([40.0, 0.0])[0]:.4e}")
     -4.2484e-18
     """
+    if axis == -1 and out is None and where is None and _kernels.small(z):
+        return _kernels.log_softmax_small(z)
     return _like_z(_kernels.log_softmax, z, axis, out, where)
 
 
@@ -202,6 +204,8 @@ def softmax(z, axis=-1, *, out=None, where=None):
     >>> softmax([2.0, 1.0, 0.0], where=[True, False, True]).round(4)
     array([0.8808, 0.    , 0.1192])
     """
+    if axis == -1 and out is None and where is None and _kernels.small(z):
+        return _kernels.softmax_small(z)
     return _like_z(_kernels.softmax, z, axis, out, where)
 
 
@@ -241,8 +245,8 @@ def softmax_jacobian(z):
     classes = z.shape[-1]
     result = np.empty((z.size // max(classes, 1), classes, classes), dtype)
 
-    def kernel(x, e, y, rows):
-        _kernels.jacobian(*_kernels.softmax_and_complement(x), out=result[rows])
+    def kernel(x, e, y, room, rows):
+        _kernels.jacobian(*_kernels.softmax_and_complement(x, room), out=result[rows])
 
     _arrays.rowwise(kernel, z, dtype, (z.ndim - 1,))
     return result.reshape(*z.shape, classes)
@@ -287,8 +291,8 @@ def softmax_jvp(z, v):
     v = v.reshape(z.size // max(z.shape[-1], 1), z.shape[-1])
     result = np.empty(z.shape, dtype)
 
-    def kernel(x, e, y, rows):
-        outputs, _ = _kernels.softmax_and_complement(x)
+    def kernel(x, e, y, room, rows):
+        outputs, _ = _kernels.softmax_and_complement(x, room)
         y[...] = _kernels.jvp(outputs, v[rows].astype(np.float64))
 
     _arrays.rowwise(kernel, z, dtype, (z.ndim - 1,), out=result)
@@ -304,5 +308,9 @@ def _like_z(kernel, z, axis, out, where):
     if out is not None:
         _arrays.check_out(out, z.shape, dtype)
     result = np.empty(z.shape, dtype) if out is None else out
-    _arrays.rowwise(kernel, z, dtype, over, out=result, where=where)
+
+    def block(x, e, y, room, rows):
+        kernel(x, e, y, room)
+
+    _arrays.rowwise(block, z, dtype, over, out=result, where=where)
     return result[()] if out is None else out

@@ -101,6 +101,7 @@ async def execute(path, turn, position):
                 timeout=CELL_TIMEOUT,
                 kernel_name="python3",
                 record_timing=False,
+                coalesce_streams=True,      # else it is chance in how many pieces a cell's output is stored
                 resources={"metadata": {"path": str(path.parent)}},
                 on_cell_executed=lambda **_: bar.update(),
             )
