@@ -399,9 +399,10 @@ def label_cost(x, e, y, room, t, scale):
     own, rivals = u.own_and_rivals(at)
     total = own + rivals
     costs = np.log1p(rivals / own)
-    if not own.item(own.argmin()) > 1e-290:
-        # e^{z_t} has underflown: the cost is large, and the plain difference exact enough.
-        costs = np.where(own > 1e-290, costs, np.log(total) - label)
+    if not (own.item(own.argmin()) > 1e-290 and costs.item(costs.argmax()) < np.inf):
+        # e^{z_t} has underflown, or the ratio has overflown: the cost is large, and the plain
+        # difference exact enough.
+        costs = np.where((own > 1e-290) & (costs < np.inf), costs, np.log(total) - label)
     slope = rivals / total
     slope *= -scale
     lost = u.lost(total, rivals, scale)

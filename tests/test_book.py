@@ -76,11 +76,19 @@ def test_notebooks_stores_outputs_and_nothing_that_changes(book_of):
 
 
 def test_a_chapter_that_raises_stops_the_book(book_of):
-    done = run(book_of(new_code_cell("print('fine')"), new_code_cell("x = 0\n1 / x")), "book")
+    cells = [new_code_cell(source, execution_count=count)       # counts of an earlier run
+             for count, source in enumerate(["print('fine')", "x = 0\n1 / x", "print('after')"], 1)]
+    book = book_of(*cells)
+    other = book / "chapters" / "two.ipynb"
+    slow = [new_code_cell("import time\ntime.sleep(0.2)") for _ in range(50)]
+    other.write_text(json.dumps(new_notebook(cells=slow, metadata=METADATA)))
+    done = run(book, "book")
+    other.unlink()
     assert done.returncode == 1
-    assert "chapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero" in done.stderr
-    assert "    x = 0\n    1 / x\n" in done.stderr
-    assert "Traceback" in done.stderr
+    assert "\nchapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero\n" in done.stderr
+    assert "\n    x = 0\n    1 / x\n" in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert "two: 100%" not in done.stderr
 
 
 def test_a_chapter_that_warns_stops_the_book(book_of):

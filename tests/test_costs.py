@@ -148,6 +148,14 @@ def test_costs_far_beyond_the_range_of_the_exponential():
     assert oracles.error(cross_entropy([0.0, -720.5], 1), [oracles.label_cost([0.0, -720.5], 1)]) <= 2
 
 
+@BOTH
+@pytest.mark.parametrize(("top", "label"), [(200.0, -600.0), (80.0, -660.0), (300.0, -450.0)])
+def test_the_cost_is_finite_where_the_ratio_of_the_exponentials_is_not(top, label, dtype):
+    z = np.array([[top, label, 0.0]], dtype)
+    for C in (cross_entropy(z, [1]), cross_entropy_value_and_grad(z, [1])[0]):
+        assert C == top - label
+
+
 def test_the_cost_is_in_nats():
     assert oracles.error(cross_entropy([0.0, 0.0], 0), [mpmath.log(2)]) <= 2
     assert oracles.error(cross_entropy([0.0, 0.0], [0.5, 0.5]), [mpmath.log(2)]) <= 2

@@ -8,10 +8,12 @@ serve      serve the built site on this machine
 """
 
 import asyncio
+import contextlib
 import http.server
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +45,10 @@ os.environ.pop("MPLBACKEND", None)      # a kernel that inherits it may show no 
 
 class Failure(Exception):
     """What went wrong, ready to print."""
+
+
+class Stopped(Exception):
+    """Another chapter has failed, or the reader has had enough."""
 
 
 # --- the sources
@@ -91,11 +97,21 @@ def to_bytes(notebook):
 # --- executing the chapters
 
 
-async def execute(path, turn, position):
-    """The notebook at `path` with fresh outputs."""
+async def execute(path, turn, stop):
+    """The notebook at `path` with fresh outputs; None if `stop` is set first."""
     notebook = nbformat.read(path, 4)
+    started = []
+
+    def start(cell, cell_index):
+        interrupt_sets(stop)
+        if stop.is_set():
+            raise Stopped
+        started.append(cell)
+
     async with turn:
-        with tqdm(total=len(code_cells(notebook)), desc=path.stem, unit="cell", **position()) as bar:
+        if stop.is_set():
+            return None
+        with progress(path, notebook) as bar:
             client = NotebookClient(
                 notebook,
                 timeout=CELL_TIMEOUT,
@@ -103,60 +119,79 @@ async def execute(path, turn, position):
                 record_timing=False,
                 coalesce_streams=True,      # else it is chance in how many pieces a cell's output is stored
                 resources={"metadata": {"path": str(path.parent)}},
+                on_cell_execute=start,
                 on_cell_executed=lambda **_: bar.update(),
             )
             try:
                 await client.async_execute()
-            except (CellExecutionError, CellTimeoutError) as error:
-                raise Failure(explain(path, notebook, error)) from None
-    refuse_stderr(path, notebook)
+                refuse_stderr(path, notebook)
+            except Stopped:
+                return None
+            except Exception as error:
+                stop.set()
+                raise explained(path, started, error) from None
     notebook.metadata = METADATA
     return notebook
 
 
-def explain(path, notebook, error):
-    """Name the chapter, the code cell and the error, then show both."""
-    index, cell = failing_cell(notebook)
+def interrupt_sets(stop):
+    """Let Ctrl+C end the run between two cells: nbclient would tear one kernel away in the middle of one."""
+    with contextlib.suppress(NotImplementedError):      # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+
+
+def progress(path, notebook):
+    """A moving bar on a terminal; in a log, a line when a chapter starts and one when it is done."""
+    style = {} if sys.stderr.isatty() else {"mininterval": 1e9, "position": 0}
+    return tqdm(total=len(code_cells(notebook)), desc=path.stem, unit="cell", **style)
+
+
+def explained(path, started, error):
+    """A Failure that names the chapter, the code cell and the error, then shows both."""
     if isinstance(error, CellTimeoutError):
-        what, trace = f"ran longer than {CELL_TIMEOUT} s", ""
+        what = f"ran longer than {CELL_TIMEOUT} s"
+    elif isinstance(error, DeadKernelError):
+        what = "ended the kernel"
+    elif isinstance(error, CellExecutionError):
+        what = f"raised {error.ename}: {error.evalue}"
     else:
-        what, trace = f"raised {error.ename}: {error.evalue}", without_colors(error.traceback)
-    return f"{relative(path)}: code cell {index} {what}\n\n{indented(cell.source)}\n\n{trace}".rstrip()
+        return error
+    return Failure(about_cell(path, len(started), started[-1], what, traceback_of(started[-1])))
 
 
-def failing_cell(notebook):
-    """The last code cell that started, counted from 1."""
-    started = [(n, cell) for n, cell in enumerate(code_cells(notebook), 1) if cell.execution_count]
-    return started[-1]
+def about_cell(path, number, cell, what, details):
+    source = "\n".join("    " + line for line in cell.source.splitlines())
+    return f"{relative(path)}: code cell {number} {what}\n\n{source}\n\n{details}".rstrip()
+
+
+def traceback_of(cell):
+    lines = [line for output in cell.outputs for line in output.get("traceback", [])]
+    return without_colors("\n".join(lines))
 
 
 def refuse_stderr(path, notebook):
     for number, cell in enumerate(code_cells(notebook), 1):
         for output in cell.outputs:
-            if output.output_type == "stream" and output.name == "stderr":
-                where = f"{relative(path)}: code cell {number} wrote to stderr"
-                raise Failure(f"{where}\n\n{indented(cell.source)}\n\n{output.text.rstrip()}")
+            if output.get("name") == "stderr":
+                raise Failure(about_cell(path, number, cell, "wrote to stderr", output.text))
 
 
 async def execute_all(paths):
-    """{path: executed notebook}; the first failure stops the others."""
-    turn = asyncio.Semaphore(AT_ONCE)
-    async with asyncio.TaskGroup() as group:
-        tasks = {path: group.create_task(execute(path, turn, bar_style)) for path in paths}
-    return {path: task.result() for path, task in tasks.items()}
-
-
-def bar_style():
-    """A moving bar on a terminal; in a log, one line when a chapter is done."""
-    return {} if sys.stderr.isatty() else {"mininterval": 1e9, "position": 0}
+    """{path: executed notebook}; after a failure no chapter starts another cell."""
+    turn, stop = asyncio.Semaphore(AT_ONCE), asyncio.Event()
+    tasks = [execute(path, turn, stop) for path in paths]
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    if stop.is_set():
+        raise KeyboardInterrupt
+    return dict(zip(paths, results))
 
 
 def executed_chapters():
     BUILD.mkdir(exist_ok=True)
-    try:
-        return asyncio.run(execute_all(chapters()))
-    except* Failure as group:
-        raise Failure(str(group.exceptions[0])) from None
+    return asyncio.run(execute_all(chapters()))
 
 
 # --- Sphinx
@@ -197,10 +232,6 @@ def is_fresh():
 
 def relative(path):
     return path.relative_to(ROOT).as_posix()
-
-
-def indented(text):
-    return "\n".join("    " + line for line in text.splitlines())
 
 
 def without_colors(text):
