@@ -88,6 +88,14 @@ def cut(x, width):
     return [slice(j, min(j + width, n)) for j in range(0, n, width)]
 
 
+@functools.lru_cache(maxsize=64)
+def starts(shape):
+    """Return where the rows of a contiguous array start."""
+    numbers = np.arange(0, math.prod(shape), shape[-1]).reshape(shape[:-1])
+    numbers.flags.writeable = False
+    return numbers
+
+
 def row_sums(e):
     """Return the sums of the rows of a contiguous block, in float64.
 
@@ -143,23 +151,33 @@ def small(z):
 
 def softmax_small(z):
     """Return the softmax of a small array over its last axis."""
-    x = z.reshape(-1, z.shape[-1])
-    e = np.exp(x)
-    e *= 1.0 / e.dot(ones(x.shape[1], x.dtype))
-    return e.reshape(z.shape)
+    e = np.exp(z)
+    e /= e.dot(ones(z.shape[-1], z.dtype))
+    return e
 
 
 def log_softmax_small(z):
     """Return the logarithm of the softmax of a small array over its last axis."""
-    x = z.reshape(-1, z.shape[-1])
-    top = np.arange(len(x)), x.argmax(axis=1)
-    m = x[top]
-    e = np.exp(x)
-    e[top] = 0.0
-    rest = np.log1p(e.dot(ones(x.shape[1], x.dtype))[:, 0] / np.exp(m, dtype=np.float64))
-    y = x - m[:, None]
-    y -= rest.astype(x.dtype, copy=False)[:, None]
-    return y.reshape(z.shape)
+    n = z.shape[-1]
+    e = np.exp(z)
+    logits, exponentials = z.reshape(-1), e.reshape(-1)
+    if z.size == n:
+        # One row: Python's own numbers are quicker than arrays of one.
+        top = int(logits.argmax())
+        m, own = logits.item(top), exponentials.item(top)
+        exponentials[top] = 0.0
+        rest = math.log1p(e.dot(ones(n, z.dtype)).item() / own)
+    else:
+        top = z.argmax(axis=-1)
+        top += starts(z.shape)
+        m, own = logits[top][..., None], exponentials[top]
+        exponentials[top] = 0.0
+        rest = e.dot(ones(n, z.dtype))
+        rest[..., 0] /= own
+        np.log1p(rest, out=rest)
+    np.subtract(z, m, out=e)
+    e -= rest
+    return e
 
 
 class Unshifted:

@@ -7,10 +7,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 os.environ.pop("MPLBACKEND", None)      # kernels inherit it, and would show no figure
 
-import matplotlib  # noqa: E402
-import notebook_rules  # noqa: E402
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import matplotlib
+import notebook_rules
+import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 

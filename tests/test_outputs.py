@@ -312,7 +312,7 @@ def test_booleans_and_integers_become_float64(function, dtype):
     z = np.array([[0, 1, 1]], dtype)
     result = function(z)
     assert result.dtype == np.float64
-    np.testing.assert_array_equal(result, function(z.astype(np.float64)))
+    np.testing.assert_allclose(result, function(z.astype(np.float64)), rtol=1e-15)
 
 
 @pytest.mark.parametrize("function", [*OVER_AXIS, logistic, softmax_jacobian])

@@ -148,13 +148,14 @@ def progress(path, notebook):
 
 def explained(path, started, error):
     """A Failure that names the chapter, the code cell and the error, then shows both."""
+    what = None
     if isinstance(error, CellTimeoutError):
         what = f"ran longer than {CELL_TIMEOUT} s"
     elif isinstance(error, DeadKernelError):
         what = "ended the kernel"
     elif isinstance(error, CellExecutionError):
         what = f"raised {error.ename}: {error.evalue}"
-    else:
+    if what is None or not started:
         return error
     return Failure(about_cell(path, len(started), started[-1], what, traceback_of(started[-1])))
 
