@@ -1,5 +1,6 @@
 """The chapters keep to the rules of notebook_rules, and each rule can fail."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def test_the_ledger_links_to_every_claim():
 
 def test_figure_names_are_unique(book):
     assert list(rules.figure_names(book)) == []
+
+
+def test_the_cover_is_the_figure_of_the_introduction(book):
+    [cell] = [cell for cell in rules.code_cells(book["intro"]) if "cover" in rules.tags(cell)]
+    [figure] = rules.figures(cell)
+    picture = (CHAPTERS.parent / "assets" / "cover.png").read_bytes()
+    assert picture == base64.b64decode(figure["data"]["image/png"])
 
 
 def without_reviewed(page, missing):

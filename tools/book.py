@@ -8,6 +8,7 @@ serve      serve the built site on this machine
 """
 
 import asyncio
+import base64
 import contextlib
 import http.server
 import os
@@ -270,7 +271,16 @@ def site():
 def notebooks():
     for path, notebook in executed_chapters().items():
         write(path, to_bytes(notebook))
+        store_cover(notebook)
     print(f"The outputs are stored in {ROOT / 'chapters'}")
+
+
+def store_cover(notebook):
+    """Store the figure of the cell tagged `cover`: the picture of the README and of the first page."""
+    for cell in code_cells(notebook):
+        if "cover" in cell.metadata.get("tags", []):
+            [picture] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+            write(ROOT / "assets" / "cover.png", base64.b64decode(picture))
 
 
 def serve(port=8000):
