@@ -2,11 +2,12 @@
 
     python benchmarks/bench.py [--quick] [--cpu-time] [--output benchmarks/results/NAME.json]
 
-SciPy, scikit-learn, PyTorch and JAX are timed if they can be imported, and named if not. Each setting
-(one thread; all cores; one thread with an allocator that keeps its pages) has a process of its own,
-in which all libraries are timed in turn: every function is called once untimed and then timed, and
-the rounds are repeated. Times are medians, and ratios are to E, the time of np.exp(z, out=buffer) on
-the same array in the same rounds. Accuracy is in units of roundoff u (2^-24 and 2^-53).
+SciPy, scikit-learn, PyTorch and JAX are timed if they can be imported, and named if not. Each
+setting (one thread; all cores; one thread with an allocator that keeps its pages) has a process of
+its own, in which all libraries are timed in turn: every function is called once untimed and then
+timed, and the rounds are repeated. Times are medians, and ratios are to E, the time of
+np.exp(z, out=buffer) on the same array in the same rounds. Accuracy is in units of roundoff u
+(2^-24 and 2^-53).
 """
 
 import argparse
@@ -523,7 +524,8 @@ def main():
         )
     for row in results["accuracy of softmax"]:
         print(
-            f"  softmax, {row['classes']} classes, {row['dtype']}: {row['who']} {row['units']:.1f} u",
+            f"  softmax, {row['classes']} classes, {row['dtype']}: "
+            f"{row['who']} {row['units']:.1f} u",
             file=sys.stderr,
         )
     worst = {}

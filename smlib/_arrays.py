@@ -1,4 +1,4 @@
-"""What the public functions share: checked arguments, and any array as blocks of rows of classes."""
+"""What the public functions share: checked arguments, and any array as blocks of rows."""
 
 import math
 import operator
@@ -18,7 +18,9 @@ _COMPUTED_IN = {
 def real(a, name):
     """Return `a` as an array of real numbers, and the dtype its results have."""
     if isinstance(a, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array: pass {name}.data, and the mask as where=~{name}.mask")
+        raise TypeError(
+            f"{name} is a masked array: pass {name}.data, and the mask as where=~{name}.mask"
+        )
     a = np.asarray(a)
     if a.dtype.kind == "f":
         dtype = a.dtype.newbyteorder("=")
@@ -27,7 +29,8 @@ def real(a, name):
     elif a.dtype.kind in "biu":
         return a, np.dtype(np.float64)
     raise TypeError(
-        f"{name} has dtype {a.dtype}: it must hold real numbers (float16, float32, float64 or integers)"
+        f"{name} has dtype {a.dtype}: it must hold real numbers "
+        f"(float16, float32, float64 or integers)"
     )
 
 
@@ -44,7 +47,7 @@ def check_choice(name, value, choices):
 
 
 def axes(axis, ndim):
-    """Return `axis` (an int, a tuple of ints or None) as a tuple of distinct axes from 0 to ndim − 1."""
+    """Return `axis`, an int, a tuple of ints or None, as a tuple of axes from 0 to ndim − 1."""
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)
     if axis is None:
@@ -52,7 +55,9 @@ def axes(axis, ndim):
     found = []
     for a in axis if isinstance(axis, tuple) else (axis,):
         if isinstance(a, (bool, np.bool_)) or not hasattr(a, "__index__"):
-            raise TypeError(f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None")
+            raise TypeError(
+                f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None"
+            )
         i = operator.index(a)
         if not -ndim <= i < ndim:
             raise ValueError(f"axis {i} is out of range: z has {ndim} dimension{'s' * (ndim != 1)}")
@@ -98,7 +103,9 @@ def check_classes(z, name, needs_one=True):
 def same_shape(z, t, name, name_t):
     """Refuse two arrays that differ in shape."""
     if t.shape != z.shape:
-        raise ValueError(f"{name_t} has shape {t.shape}: it must have the shape of {name}, {z.shape}")
+        raise ValueError(
+            f"{name_t} has shape {t.shape}: it must have the shape of {name}, {z.shape}"
+        )
 
 
 def refuse_where(bad, t, complaint):
@@ -132,17 +139,20 @@ def class_targets(z, t, name):
             raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
         if t.shape != z.shape[:-1]:
             raise ValueError(
-                f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {z.shape[:-1]}"
+                f"t has shape {t.shape}: for {name} of shape {z.shape}, "
+                f"labels have shape {z.shape[:-1]}"
             )
-        refuse_where((t < 0) | (t >= classes), t, f"is not a class index: {name} has {classes} classes")
+        complaint = f"is not a class index: {name} has {classes} classes"
+        refuse_where((t < 0) | (t >= classes), t, complaint)
         return t.astype(np.intp, copy=False)
     t, _ = real(t, "t")
     if t.shape != z.shape:
         raise ValueError(
-            f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {z.shape[:-1]} "
-            f"and distributions {z.shape}"
+            f"t has shape {t.shape}: for {name} of shape {z.shape}, "
+            f"labels have shape {z.shape[:-1]} and distributions {z.shape}"
         )
-    refuse_where(~((t >= 0) & (t < np.inf)), t, "is not a probability: it must be finite and at least 0")
+    complaint = "is not a probability: it must be finite and at least 0"
+    refuse_where(~((t >= 0) & (t < np.inf)), t, complaint)
     return t
 
 

@@ -21,7 +21,8 @@ import math
 
 import numpy as np
 
-# Bytes of logits in a block: logits and results stay in cache from one pass to the next.
+# Bytes of logits in a block: logits and results stay in cache from one pass to the next. With a
+# quarter of it the overhead of each block shows (10 to 30 % more time).
 BLOCK = 2**20
 
 # The same where the exponentials need room of their own.
@@ -45,6 +46,8 @@ class Limits:
         self.tiny = float(np.finfo(dtype).tiny)
         # Sums up to here have a normal reciprocal.
         self.largest_sum = 0.25 / self.tiny
+        # Logits above this have none.
+        self.largest_logit = math.log(float(np.finfo(dtype).max))
         # Logits from here on have normal exponentials.
         self.smallest_logit = math.log(self.tiny) + 1
         # Logits between minus this and this need no check at all in an array of SMALL entries.
@@ -53,7 +56,10 @@ class Limits:
 
 LIMITS = {np.dtype(t): Limits(t) for t in (np.float32, np.float64)}
 
-# Entries of an array that is small enough for the overhead of a call to outweigh the work.
+NO_ROWS = np.arange(0)
+
+# Entries of an array so small that the overhead of a call outweighs the work: its own short way
+# takes a quarter to a half of the time for (1, 10).
 SMALL = 4096
 
 
@@ -81,7 +87,7 @@ def ones(n, dtype):
 
 
 def cut(x, width):
-    """Return the slices of columns in which a block is worked through: one, if it is not a long row."""
+    """Return the slices of columns in which a block is done: one, if it is not a long row."""
     n = x.shape[1]
     if len(x) > 1 or n <= width:
         return [slice(0, n)]
@@ -187,6 +193,9 @@ class Unshifted:
         self.x, self.e = x, e
         self.kept = e.shape[1] == x.shape[1]
         self.pieces = cut(x, BLOCK // x.itemsize if self.kept else e.shape[1])
+        # Where the first logit overflows, so will most: all rows count as lost without a try, which
+        # saves an eighth of the time of the shifted way.
+        self.hopeless = x.item(0) > LIMITS[x.dtype].largest_logit
 
     def _exponentials(self, p):
         e = self.e[:, p] if self.kept else self.e[:, : p.stop - p.start]
@@ -194,6 +203,8 @@ class Unshifted:
 
     def total(self):
         """Take the exponentials and return their sums."""
+        if self.hopeless:
+            return np.full(len(self.x), np.inf)
         total = 0.0
         for p in self.pieces:
             total = total + row_sums(self._exponentials(p))
@@ -204,6 +215,8 @@ class Unshifted:
 
         `at` is the pair of row numbers and columns. In `e`, a 0 then stands for that class.
         """
+        if self.hopeless:
+            return np.full((2, len(self.x)), np.inf)
         own = np.exp(self.x[at].astype(np.float64))
         rivals = 0.0
         for p in self.pieces:
@@ -222,7 +235,7 @@ class Unshifted:
         # Each subnormal exponential is off by at most half of the smallest.
         least = limits.tiny * self.x.shape[1]
         if between(total, 1.0, most) and (rivals is None or between(rivals, least, most)):
-            return ()
+            return NO_ROWS
         good = total <= most
         if rivals is not None:
             good &= rivals >= least
@@ -242,7 +255,7 @@ class Unshifted:
 
 
 class Shifted:
-    """The exponentials e^{z − q} of a few rows in float64, where q is near each row's largest logit.
+    """The exponentials e^{z − q} of a few rows in float64, with q near each row's largest logit.
 
     A row whose largest logit is +inf stands for its limit: its entries at +inf share the mass, the
     rest have none.
@@ -255,8 +268,8 @@ class Shifted:
         self.max = x[self.r, self.top].astype(np.float64)
         self.x = x
         self.m = self.max
-        if self.max.max() == np.inf or np.isnan(self.max).any():
-            infinite = np.flatnonzero(self.max == np.inf)
+        infinite = np.flatnonzero(self.max == np.inf)
+        if len(infinite):
             self.x = x.copy()
             self.x[infinite] = np.where(x[infinite] == np.inf, 0.0, -np.inf)
             self.m = np.where(self.max == np.inf, 0.0, self.max)
@@ -334,7 +347,7 @@ def groups(rows, x):
 
 
 def redo(kernel, lost, x, e, y):
-    """Call `kernel(x, y, rows)` for the lost rows; the results go to `y` if all are, else to `e`."""
+    """Call `kernel(x, y, rows)` for the lost rows; results go to `y` if all are, else to `e`."""
     for rows, part in groups(lost, x):
         if y is None:
             kernel(part, None, rows)
@@ -375,7 +388,7 @@ def logsumexp(x, e, room):
     if len(lost) or not between(total, 2.0, np.inf):
         # Near 0 the logarithm needs the digits of the largest logit and of the sum of its rivals.
         bad = (total >= 0.5) & (total <= 2.0)
-        bad[lost if len(lost) else []] = True
+        bad[lost] = True
         for rows, part in groups(np.flatnonzero(bad), x):
             s = Shifted(part, room)
             own, rivals = s.own_and_rivals(s.top)
@@ -391,18 +404,19 @@ def log_softmax(x, e, y, room):
     own, rivals = u.own_and_rivals(top)
     rest = np.log1p(rivals / own)
     lost = u.lost(own + rivals, rivals)
-    for rows, part in groups(lost, x):
-        s = Shifted(part, room)
-        own, rivals = s.own_and_rivals(s.top)
-        rest[rows] = np.log1p(rivals / own)
-    infinite = np.flatnonzero(m == np.inf) if len(lost) else []
-    limits = np.where(x[infinite] == np.inf, -rest[infinite, None], -np.inf) if len(infinite) else 0
+    if len(lost):
+        for rows, part in groups(lost, x):
+            s = Shifted(part, room)
+            own, rivals = s.own_and_rivals(s.top)
+            rest[rows] = np.log1p(rivals / own)
+        infinite = lost[m[lost] == np.inf]
+        limits = np.where(x[infinite] == np.inf, -rest[infinite, None], -np.inf)
     m, rest = m[:, None], rest.astype(x.dtype)[:, None]
     with one_number_a_row(x.shape[1]):
         for p in reversed(u.pieces):
             np.subtract(x[:, p], m, out=y[:, p])
             np.subtract(y[:, p], rest, out=y[:, p])
-    if len(infinite):
+    if len(lost):
         y[infinite] = limits
 
 
@@ -548,7 +562,7 @@ def residual(y, complement, t):
 
 
 def jvp(y, v):
-    """Return y_i (v_i − Σ_j y_j v_j), v measured from the largest output's: no digits cancel there."""
+    """Return y_i (v_i − Σ_j y_j v_j), with v counted from the largest output's."""
     r = np.arange(len(y))
     v = v - v[r, y.argmax(axis=1)][:, None]
     return y * (v - row_sums(y * v)[:, None])

@@ -301,7 +301,7 @@ def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
     `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, room, t, scale)` returns
-    the costs of a block of cases and writes `scale` times their gradient to `y` unless that is None.
+    the costs of a block of cases and writes `scale` times their gradient to `y`, if that is room.
     """
     _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
     z, dtype = _arrays.real(z, name)

@@ -152,7 +152,7 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
     >>> print(f"{log_softmax([40.0, 0.0])[0]:.4e}")
     -4.2484e-18
     """
-    if axis == -1 and out is None and where is None and _kernels.small(z):
+    if type(axis) is int and axis == -1 and out is None and where is None and _kernels.small(z):
         return _kernels.log_softmax_small(z)
     return _like_z(_kernels.log_softmax, z, axis, out, where)
 
@@ -204,7 +204,7 @@ def softmax(z, axis=-1, *, out=None, where=None):
     >>> softmax([2.0, 1.0, 0.0], where=[True, False, True]).round(4)
     array([0.8808, 0.    , 0.1192])
     """
-    if axis == -1 and out is None and where is None and _kernels.small(z):
+    if type(axis) is int and axis == -1 and out is None and where is None and _kernels.small(z):
         return _kernels.softmax_small(z)
     return _like_z(_kernels.softmax, z, axis, out, where)
 

@@ -148,14 +148,6 @@ def test_costs_far_beyond_the_range_of_the_exponential():
     assert oracles.error(cross_entropy([0.0, -720.5], 1), [oracles.label_cost([0.0, -720.5], 1)]) <= 2
 
 
-@BOTH
-@pytest.mark.parametrize(("top", "label"), [(200.0, -600.0), (80.0, -660.0), (300.0, -450.0)])
-def test_the_cost_is_finite_where_the_ratio_of_the_exponentials_is_not(top, label, dtype):
-    z = np.array([[top, label, 0.0]], dtype)
-    for C in (cross_entropy(z, [1]), cross_entropy_value_and_grad(z, [1])[0]):
-        assert C == top - label
-
-
 def test_the_cost_is_in_nats():
     assert oracles.error(cross_entropy([0.0, 0.0], 0), [mpmath.log(2)]) <= 2
     assert oracles.error(cross_entropy([0.0, 0.0], [0.5, 0.5]), [mpmath.log(2)]) <= 2
@@ -525,6 +517,23 @@ def test_out_receives_the_gradient_and_may_be_the_logits(shape, offset, dtype):
         np.testing.assert_allclose(inplace, g, **units)
 
 
+@BOTH
+def test_rows_of_any_offset_may_stand_in_one_block(dtype):
+    rng = np.random.default_rng(13)
+    offsets = rng.choice([0, -3, 50, 1000, -1000, 1e5, -1e5], (300, 1))
+    z = (rng.normal(0, 3, (300, 400)) + offsets).astype(dtype)
+    z[7, 3], z[8, 3], z[9, 3], z[10] = np.inf, -np.inf, np.nan, -np.inf
+    labels = rng.integers(0, 400, 300)
+    C, g = zip(*[cross_entropy_value_and_grad(row, c) for row, c in zip(z, labels)])
+    units = {"rtol": 16 * np.finfo(dtype).eps, "atol": np.finfo(dtype).tiny}
+    D, h = cross_entropy_value_and_grad(z, labels, reduction="none")
+    np.testing.assert_allclose(D, C, **units)
+    np.testing.assert_allclose(h, g, **units)
+    np.testing.assert_allclose(cross_entropy(z, labels, reduction="none"), C, **units)
+    cross_entropy_value_and_grad(z, labels, reduction="none", out=z)
+    np.testing.assert_allclose(z, g, **units)
+
+
 def test_out_may_even_be_the_targets():
     z, _, t = case((600, 500))
     _, g = cross_entropy_value_and_grad(z, t)
@@ -678,3 +687,11 @@ def test_threads_do_not_disturb_one_another():
         for D, h in many:
             assert D == C
             np.testing.assert_array_equal(h, g)
+
+
+@BOTH
+@pytest.mark.parametrize(("top", "label"), [(200.0, -600.0), (80.0, -660.0), (300.0, -450.0)])
+def test_the_cost_is_finite_where_the_ratio_of_the_exponentials_is_not(top, label, dtype):
+    z = np.array([[top, label, 0.0]], dtype)
+    for C in (cross_entropy(z, [1]), cross_entropy_value_and_grad(z, [1])[0]):
+        assert C == top - label

@@ -566,7 +566,7 @@ def test_a_wrong_axis_is_refused(function):
     for axis in ((0, 0), (1, -1)):
         with pytest.raises(ValueError, match="names an axis of z twice"):
             function(z, axis=axis)
-    for axis in (1.0, "0", (0, 1.0), [0, 1], True):
+    for axis in (1.0, -1.0, "0", (0, 1.0), [0, 1], True):
         with pytest.raises(TypeError, match="it must be an int, a tuple of ints or None"):
             function(z, axis=axis)
     with pytest.raises(ValueError, match="axis -1 is out of range: z has 0 dimensions"):
@@ -584,7 +584,31 @@ def test_derivatives_need_a_class_axis_and_a_direction_of_the_same_shape():
         softmax_jvp(np.zeros(3), np.zeros(3) * 1j)
 
 
-# Memory and threads
+# Memory, settings and threads
+
+
+@pytest.mark.parametrize("function", OVER_AXIS)
+@BOTH
+def test_rows_of_any_offset_may_stand_in_one_block(function, dtype):
+    rng = np.random.default_rng(13)
+    offsets = rng.choice([0, -3, 50, 1000, -1000, 1e5, -1e5], (300, 1))
+    z = (rng.normal(0, 3, (300, 400)) + offsets).astype(dtype)
+    z[7, 3], z[8, 3], z[9, 3], z[10] = np.inf, -np.inf, np.nan, -np.inf
+    expected = np.stack([function(row) for row in z])
+    few_units = 16 * np.finfo(dtype).eps
+    np.testing.assert_allclose(function(z), expected, rtol=few_units)
+    if function in LIKE_Z:
+        assert function(z, out=z) is z
+        np.testing.assert_allclose(z, expected, rtol=few_units)
+
+
+def test_the_settings_of_numpy_stay_as_they_were():
+    before = np.geterr(), np.getbufsize()
+    with np.errstate(all="raise"):
+        for z in (np.ones((2, 3)), np.full((50, 1000), 1000.0), np.array([np.inf, np.nan])):
+            for function in (*OVER_AXIS, logistic):
+                function(z)
+    assert (np.geterr(), np.getbufsize()) == before
 
 
 @pytest.mark.parametrize("function", LIKE_Z)
