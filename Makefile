@@ -1,6 +1,7 @@
 # `make` alone lists the targets. Each sets up .venv when it has to, and only then.
 PYTHON ?= python3
 BIN := .venv/bin
+BENCH_PYTHON ?= $(BIN)/python
 SETUP := .venv/.installed
 
 # one BLAS thread: sums come in the same order on every machine
@@ -29,6 +30,10 @@ lock: $(SETUP) ## resolve requirements.txt into requirements.lock
 		--custom-compile-command "make lock" requirements.txt --output-file requirements.lock
 	@echo "requirements.lock holds the whole resolution"
 
+bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can import
+	@$(BENCH_PYTHON) benchmarks/steps.py
+	@env -u OMP_NUM_THREADS PYTHONPATH=. $(BENCH_PYTHON) benchmarks/bench.py
+
 clean: ## remove what was built (.venv stays)
 	@rm -rf _build .pytest_cache .hypothesis
 	@echo "Removed _build and the caches"
@@ -45,4 +50,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft serve lock clean
+.PHONY: help book test notebooks draft serve lock bench clean

@@ -398,6 +398,66 @@ def accuracy_by_gap(found):
     return results
 
 
+def label_gradients(found):
+    """Return {who: (expression, gradient with respect to the logit of label 0)}."""
+    import smlib
+
+    table = {
+        "smlib": (
+            "cross_entropy_value_and_grad(z, 0)",
+            lambda z: smlib.cross_entropy_value_and_grad(z, 0)[1][0],
+        )
+    }
+    if "scipy" in found:
+        from scipy import special
+
+        table["scipy"] = ("softmax(z)[0] - 1", lambda z: special.softmax(z)[0] - 1)
+    if "torch" in found:
+        torch = found["torch"]
+
+        def torch_gradient(z):
+            leaf = torch.from_numpy(z).requires_grad_()
+            torch.nn.functional.cross_entropy(leaf, torch.tensor(0)).backward()
+            return leaf.grad[0]
+
+        table["torch"] = ("cross_entropy(z, 0).backward()", torch_gradient)
+    if "jax" in found:
+        jax = found["jax"]
+        table["jax"] = (
+            "grad(-nn.log_softmax(z)[0])[0]",
+            lambda z: jax.grad(lambda a: -jax.nn.log_softmax(a)[0])(jax.numpy.asarray(z))[0],
+        )
+    return table
+
+
+def sure_answers(found):
+    """Return cost and label gradient of the logits (10, 10 − gap), label 0, at one gap a dtype."""
+    import numpy as np
+
+    results = []
+    for dtype, gap in (("float32", 20.0), ("float64", 40.0)):
+        z = np.array([10.0, 10.0 - gap], dtype)
+        share = math.exp(-gap)
+        for what, table, truth in (
+            ("cost", losses(found), math.log1p(share)),
+            ("label gradient", label_gradients(found), -share / (1 + share)),
+        ):
+            for who, (expression, f) in table.items():
+                results.append(
+                    {
+                        "what": what,
+                        "who": who,
+                        "expression": expression,
+                        "dtype": dtype,
+                        "gap": gap,
+                        "top": 10.0,
+                        "value": float(f(z.copy())),
+                        "truth": truth,
+                    }
+                )
+    return results
+
+
 def accuracy_of_softmax(found):
     """Return the largest error of softmax, in u, with many classes."""
     import numpy as np
@@ -474,9 +534,13 @@ def worker(arguments):
     only = ["cross-entropy with gradient"] if "warm" in arguments.worker else None
     if "warm" in arguments.worker:
         shapes = shapes[2:]
-    if "torch" in (found := imported()) and arguments.worker.startswith("one thread"):
+    alone = arguments.worker.startswith("one thread")
+    if alone and hasattr(os, "sched_setaffinity"):
+        # JAX keeps threads of its own, whatever it is told: one core holds them to one.
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if "torch" in (found := imported()) and alone:
         found["torch"].set_num_threads(1)
-    cpu_time = arguments.cpu_time and arguments.worker.startswith("one thread")
+    cpu_time = arguments.cpu_time and alone
     json.dump(timings(shapes, cpu_time, only, seconds), sys.stdout)
 
 
@@ -516,6 +580,7 @@ def main():
         results["accuracy of cost and label gradient"] = accuracy_of_smlib()
         results["accuracy of softmax"] = accuracy_of_softmax(found)
         results["largest gap with one right digit"] = accuracy_by_gap(found)
+        results["a sure answer"] = sure_answers(found)
     for row in results["largest gap with one right digit"]:
         print(
             f"  {row['dtype']}, top logit {row['top']}: {row['who']}, {row['expression']}: "
