@@ -530,7 +530,7 @@ def simd():
 def worker(arguments):
     """Run one setting, and print its results as JSON."""
     shapes = QUICK_SHAPES if arguments.quick else SHAPES
-    seconds = 0.3 if arguments.quick else 2.0
+    seconds = 0.3 if arguments.quick else 1.0
     only = ["cross-entropy with gradient"] if "warm" in arguments.worker else None
     if "warm" in arguments.worker:
         shapes = shapes[2:]

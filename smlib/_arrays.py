@@ -15,13 +15,22 @@ _COMPUTED_IN = {
     np.dtype(np.float64): np.dtype(np.float64),
 }
 
-def real(a, name):
-    """Return `a` as an array of real numbers, and the dtype its results have."""
+def array(a, name):
+    """Return `a` as an array, unless its mask would be lost or it is no array at all."""
     if isinstance(a, np.ma.MaskedArray):
         raise TypeError(
-            f"{name} is a masked array: pass {name}.data, and the mask as where=~{name}.mask"
+            f"{name} is a masked array: pass {name}.data; softmax, log_softmax and logsumexp "
+            f"take the mask of logits as where=~z.mask"
         )
-    a = np.asarray(a)
+    try:
+        return np.asarray(a)
+    except ValueError as error:
+        raise ValueError(f"{name} is not an array: {error}") from None
+
+
+def real(a, name):
+    """Return `a` as an array of real numbers, and the dtype its results have."""
+    a = array(a, name)
     if a.dtype.kind == "f":
         dtype = a.dtype.newbyteorder("=")
         if dtype in _COMPUTED_IN:
@@ -81,7 +90,7 @@ def check_out(out, shape, dtype):
 
 def mask(where, shape):
     """Return `where` as a boolean array of z's shape."""
-    where = np.asarray(where)
+    where = array(where, "where")
     if where.dtype != bool:
         raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
     try:
@@ -132,7 +141,7 @@ def unit_targets(z, t, name):
 
 def class_targets(z, t, name):
     """Return labels (intp, of shape z.shape[:-1]) or distributions (floats, of shape z.shape)."""
-    t = np.asarray(t)
+    t = array(t, "t")
     classes = z.shape[-1]
     if t.ndim == z.ndim - 1:
         if t.dtype.kind not in "iu":

@@ -15,7 +15,6 @@ done anew under the shift, in float64, with the rounding error of the difference
 What belongs to a row (sums, costs, factors) is float64 throughout: it costs next to nothing.
 """
 
-import contextlib
 import functools
 import math
 
@@ -50,11 +49,13 @@ class Limits:
         self.largest_logit = math.log(float(np.finfo(dtype).max))
         # Logits from here on have normal exponentials.
         self.smallest_logit = math.log(self.tiny) + 1
-        # Logits between minus this and this need no check at all in an array of SMALL entries.
-        self.safe_logit = 0.75 * math.log(self.largest_sum)
+        # Logits between minus this and this need no check at all in an array of SMALL entries:
+        # their outputs are normal numbers too.
+        self.safe_logit = 0.45 * math.log(self.largest_sum)
 
 
 LIMITS = {np.dtype(t): Limits(t) for t in (np.float32, np.float64)}
+TINY = LIMITS[np.dtype(np.float64)].tiny
 
 NO_ROWS = np.arange(0)
 
@@ -102,42 +103,59 @@ def starts(shape):
     return numbers
 
 
-def row_sums(e):
-    """Return the sums of the rows of a contiguous block, in float64.
+# Entries that one product with ones adds up, at least; less than twice as many are added at once.
+RUN = {np.dtype(np.float32): 64, np.dtype(np.float64): 16}
 
-    A product with ones takes a third of the time of `sum` on short rows. On long ones it errs by
-    more units: so `sum`, which adds pairwise, for float64; and for float32, whose products are
-    faster still, pieces of 512 entries.
+
+@functools.lru_cache(maxsize=1024)
+def run_length(n, least):
+    """Return how long the runs are in which `n` entries are added: a divisor of n if there is one."""
+    return next((w for w in range(least, 2 * least) if n % w == 0), least)
+
+
+def row_sums(e):
+    """Return the sums of the rows of a block, in float64.
+
+    A product with ones takes a third of the time of `sum` on short rows. But it adds entry after
+    entry, and where many are equal, as for a network not yet trained, each rounding errs the same
+    way. So long rows are added in runs, and the sums of those in runs again.
     """
     rows, n = e.shape
-    single = e.dtype == np.float32
-    if n <= (1024 if single else 64):
+    least = RUN[e.dtype]
+    if rows == 1 and (n < 2 * least or (n <= SMALL and e.dtype == np.float32)):
+        return e.sum(axis=1, dtype=np.float64)
+    if n < 2 * least:
         return e.dot(ones(n, e.dtype))[:, 0].astype(np.float64, copy=False)
-    if not single:
-        return e.sum(axis=1)
-    width = 512
+    width = least if rows == 1 else run_length(n, least)
     rest = n % width
-    parts = np.matmul(e[:, : n - rest].reshape(rows, -1, width), ones(width, e.dtype))
-    sums = parts[:, :, 0].astype(np.float64).sum(axis=1)
+    if rest == 0 or rows == 1:
+        runs = e[:, : n - rest].reshape(-1, width).dot(ones(width, e.dtype))
+    else:
+        runs = np.matmul(e[:, : n - rest].reshape(rows, -1, width), ones(width, e.dtype))
+    sums = row_sums(runs.astype(np.float64, copy=False).reshape(rows, -1))
     if rest:
-        sums += e[:, n - rest :].dot(ones(rest, e.dtype))[:, 0]
+        sums += row_sums(e[:, n - rest :])
     return sums
 
 
-@contextlib.contextmanager
-def one_number_a_row(n):
+class OneNumberARow:
     """Speed up the arithmetic of rows of length `n` with one number each.
 
     NumPy repeats the number in a buffer of 8192 entries. With a small one the product takes 60 %
     of the time at 1000 classes. (But sums become slow and inexact in NumPy 2.0, and conversions
     slow in all versions, so that this is for such arithmetic alone.)
     """
-    if not 256 <= n < 8192:
-        yield
-        return
-    with np.errstate():
-        np.setbufsize(16)
-        yield
+
+    def __init__(self, n):
+        self.helps = 256 <= n < 8192
+
+    def __enter__(self):
+        if self.helps:
+            self.size = np.setbufsize(16)
+
+    def __exit__(self, *error):
+        if self.helps:
+            np.setbufsize(self.size)
 
 
 def between(a, low, high):
@@ -155,10 +173,18 @@ def small(z):
     return between(z, -limits.safe_logit, limits.safe_logit)
 
 
+def small_sums(e):
+    """Return the sums over the last axis of a small array, which is kept, in its own dtype."""
+    n = e.shape[-1]
+    if n < 2 * RUN[e.dtype]:
+        return e.dot(ones(n, e.dtype))
+    return row_sums(e.reshape(-1, n)).astype(e.dtype).reshape(*e.shape[:-1], 1)
+
+
 def softmax_small(z):
     """Return the softmax of a small array over its last axis."""
     e = np.exp(z)
-    e /= e.dot(ones(z.shape[-1], z.dtype))
+    e /= small_sums(e)
     return e
 
 
@@ -172,13 +198,13 @@ def log_softmax_small(z):
         top = int(logits.argmax())
         m, own = logits.item(top), exponentials.item(top)
         exponentials[top] = 0.0
-        rest = math.log1p(e.dot(ones(n, z.dtype)).item() / own)
+        rest = math.log1p(small_sums(e).item() / own)
     else:
         top = z.argmax(axis=-1)
         top += starts(z.shape)
         m, own = logits[top][..., None], exponentials[top]
         exponentials[top] = 0.0
-        rest = e.dot(ones(n, z.dtype))
+        rest = small_sums(e)
         rest[..., 0] /= own
         np.log1p(rest, out=rest)
     np.subtract(z, m, out=e)
@@ -248,7 +274,7 @@ class Unshifted:
     def scaled(self, factor, y):
         """y = e times a factor for each row."""
         factor = factor.astype(self.x.dtype, copy=False)[:, None]
-        with one_number_a_row(y.shape[1]):
+        with OneNumberARow(y.shape[1]):
             for p in reversed(self.pieces):
                 e = self.e[:, p] if self.kept else self._exponentials(p)
                 np.multiply(e, factor, out=y[:, p])
@@ -412,7 +438,7 @@ def log_softmax(x, e, y, room):
         infinite = lost[m[lost] == np.inf]
         limits = np.where(x[infinite] == np.inf, -rest[infinite, None], -np.inf)
     m, rest = m[:, None], rest.astype(x.dtype)[:, None]
-    with one_number_a_row(x.shape[1]):
+    with OneNumberARow(x.shape[1]):
         for p in reversed(u.pieces):
             np.subtract(x[:, p], m, out=y[:, p])
             np.subtract(y[:, p], rest, out=y[:, p])
@@ -431,10 +457,10 @@ def label_cost(x, e, y, room, t, scale):
     own, rivals = u.own_and_rivals(at)
     total = own + rivals
     costs = np.log1p(rivals / own)
-    if not (own.item(own.argmin()) > 1e-290 and costs.item(costs.argmax()) < np.inf):
+    if not (own.item(own.argmin()) > TINY and costs.item(costs.argmax()) < np.inf):
         # e^{z_t} has underflown, or the ratio has overflown: the cost is large, and the plain
-        # difference exact enough.
-        costs = np.where((own > 1e-290) & (costs < np.inf), costs, np.log(total) - label)
+        # difference exact enough, as the total of a row that is kept then is 1 or more.
+        costs = np.where((own > TINY) & (costs < np.inf), costs, np.log(total) - label)
     slope = rivals / total
     slope *= -scale
     lost = u.lost(total, rivals, scale)
@@ -464,7 +490,8 @@ def label_cost_shifted(x, y, room, t, scale):
         s.scaled(scale / total, y)
         y[s.r, t] = -scale * (rivals / total)
     ratio = rivals / own
-    return np.where(np.isfinite(ratio), np.log1p(ratio), gap + (np.log(total) - HEADROOM))
+    # Not HEADROOM, which beside a huge m is lost, or rounded.
+    return np.where(np.isfinite(ratio), np.log1p(ratio), gap + (np.log(total) - (s.m - s.q)))
 
 
 def distribution_cost(x, e, y, room, t, scale):

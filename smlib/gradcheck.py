@@ -49,8 +49,8 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     Raises
     ------
     TypeError
-        If `x` does not hold floats, `gradient` or ``f(x)`` no real numbers, or with the complex
-        step `f` drops the imaginary part.
+        If `x` does not hold floats, `gradient` or ``f(x)`` no real numbers, `step` is not a
+        number, or with the complex step `f` drops the imaginary part.
     ValueError
         If `gradient` has another shape, `x` or ``f(x)`` has no entries, the method is unknown, or
         the step is not positive or is lost in rounding.
@@ -74,6 +74,8 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     """
     if method not in ("central", "complex-step"):
         raise ValueError(f"method = {method!r} is unknown: it must be 'central' or 'complex-step'")
+    if step is not None and (np.ndim(step) or np.asarray(step).dtype.kind not in "iuf"):
+        raise TypeError(f"step = {step!r} is not a number: it must be a positive one")
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step = {step!r} is no step: it must be a positive number")
     x = np.asarray(x)

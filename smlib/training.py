@@ -277,6 +277,8 @@ def train(
     t = _targets(t, len(x), network)
     steps = _whole("steps", steps, least=0)
     record_every = _whole("record_every", record_every, least=1)
+    if np.ndim(learning_rate) or np.asarray(learning_rate).dtype.kind not in "iuf":
+        raise TypeError(f"learning_rate = {learning_rate!r}: give a number")
     if not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate = {learning_rate!r}: give a positive, finite number")
     watched = _watched(watch, x)
@@ -379,7 +381,10 @@ def _whole(name, value, *, least):
 
 
 def _inputs(x, network, name="x"):
-    x = np.asarray(x, dtype=float)
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {x.dtype}: give real numbers")
+    x = x.astype(float, copy=False)
     if x.ndim != 2 or x.shape[1] != network.sizes[0]:
         raise ValueError(
             f"{name} has shape {x.shape}: the network takes (cases, {network.sizes[0]}), "

@@ -124,6 +124,20 @@ def test_thirty_thousand_rivals_are_summed_to_the_last_digits(offset, dtype):
 
 
 @BOTH
+@pytest.mark.parametrize("shape", [(1, 1000), (9, 1000), (2, 1025), (64, 513), (300, 64)], ids=str)
+def test_equal_rivals_do_not_add_up_their_roundings(shape, dtype):
+    for offset in (-3.7, 0.3, 20.1):
+        z = np.full(shape, offset, dtype)
+        z[:, 0] += 12
+        C, gradient = cross_entropy_value_and_grad(z, np.zeros(len(z), int), reduction="none")
+        with mpmath.workdps(oracles.DIGITS):
+            rivals = oracles.rivals(z[0], 0)
+            cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+        assert oracles.error(C, [cost] * len(z)) <= 6
+        assert oracles.error(gradient[:, 0], [own] * len(z)) <= 6
+
+
+@BOTH
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_every_label_of_a_row_has_an_exact_cost_and_gradient(offset, dtype):
     z = (np.array([0.0, -0.5, 3.0, -20.0, 2.75, -45.0]) + offset).astype(dtype)
@@ -146,6 +160,20 @@ def test_costs_far_beyond_the_range_of_the_exponential():
     assert cross_entropy(np.array([0.0, -1e6], np.float32), 1) == 1e6
     assert cross_entropy([0.0, 1e300], 0) == 1e300
     assert oracles.error(cross_entropy([0.0, -720.5], 1), [oracles.label_cost([0.0, -720.5], 1)]) <= 2
+
+
+def test_costs_of_logits_just_above_underflow_keep_their_digits():
+    for z in ([-670.0, -690.0], [-700.0, -700.5], [-704.0, -700.0, -703.0]):
+        for c in range(len(z)):
+            C, gradient = cross_entropy_value_and_grad(z, c)
+            assert oracles.error(C, [oracles.label_cost(z, c)]) <= 4
+            assert oracles.error(gradient, oracles.label_gradient(z, c)) <= 4
+
+
+def test_a_cost_is_not_lost_beside_a_huge_offset():
+    for offset, gap in [(1e20, 2.0**14), (-1e20, 2.0**15), (3e17, 512.0), (1e300, 1e290)]:
+        z = np.array([offset, offset - gap])
+        assert cross_entropy(z, 1) == z[0] - z[1]
 
 
 def test_the_cost_is_in_nats():
@@ -554,6 +582,15 @@ def test_no_cases_cost_nothing_but_have_no_mean(value_and_grad):
 
 
 # Errors
+
+
+def test_masked_or_ragged_targets_are_refused_by_name():
+    z = np.zeros((2, 3))
+    for t in (np.ma.masked_array([0, 1], [True, False]), np.ma.masked_array(z + 1 / 3, z > 0)):
+        with pytest.raises(TypeError, match="^t is a masked array: pass t.data"):
+            cross_entropy(z, t)
+    with pytest.raises(ValueError, match="^t is not an array: "):
+        cross_entropy(z, [[1.0, 0.0, 0.0], [1.0]])
 
 
 def test_a_label_that_is_no_class_is_named_with_its_place():

@@ -178,6 +178,12 @@ def test_a_step_that_is_none_is_refused(step):
         check_gradient(cubes, X, X, step=step)
 
 
+@pytest.mark.parametrize("step", ["1e-5", True, [1e-5, 1e-5]], ids=repr)
+def test_a_step_that_is_no_number_is_refused(step):
+    with pytest.raises(TypeError, match="step = .* is not a number: it must be a positive one"):
+        check_gradient(cubes, X, X, step=step)
+
+
 def test_a_step_lost_in_rounding_is_refused():
     with pytest.raises(ValueError, match=r"step = 1e-20 is lost beside x\[0\] = 1.0: it must be larger"):
         check_gradient(cubes, np.array([1.0]), np.array([3.0]), step=1e-20)

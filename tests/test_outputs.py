@@ -109,6 +109,19 @@ def test_the_logistic_function_is_right_to_the_last_digits(z, dtype):
         assert oracles.error(logistic(z), [oracles.logistic(z)]) <= 6
 
 
+@BOTH
+@pytest.mark.parametrize("shape", [(1, 4096), (3, 1000), (9, 1000), (5, 1025), (6000, 64)], ids=str)
+def test_the_roundings_of_equal_classes_do_not_add_up(shape, dtype):
+    classes = shape[1]
+    for offset in (-3.7, 0.3, 20.1):
+        z = np.full(shape, offset, dtype)
+        assert oracles.error(softmax(z)[:, 0], [mpmath.mpf(1) / classes] * len(z)) <= 8
+        z[:, 0] += 10
+        with mpmath.workdps(oracles.DIGITS):
+            y = 1 / (1 + oracles.rivals(z[0], 0))
+        assert oracles.error(softmax(z)[:, 0], [y] * len(z)) <= 12
+
+
 def test_small_probabilities_keep_their_digits_down_to_the_smallest_normal_float():
     for gap, dtype in [(87.0, np.float32), (708.0, np.float64)]:
         for offset in (0.0, 500.0, -500.0):
@@ -326,6 +339,17 @@ def test_a_masked_array_is_refused_rather_than_its_mask_ignored():
     z = np.ma.masked_array([1.0, 2.0], [True, False])
     with pytest.raises(TypeError, match="z is a masked array: pass z.data"):
         softmax(z)
+    with pytest.raises(TypeError, match="where is a masked array: pass where.data"):
+        softmax([1.0, 2.0], where=np.ma.masked_array([True, True], [True, False]))
+
+
+def test_what_is_no_array_is_refused_by_name():
+    ragged = [[1.0, 2.0], [3.0]]
+    for function in (*OVER_AXIS, logistic, softmax_jacobian):
+        with pytest.raises(ValueError, match="^z is not an array: "):
+            function(ragged)
+    with pytest.raises(ValueError, match="^where is not an array: "):
+        softmax([1.0, 2.0], where=ragged)
 
 
 def test_float16_is_computed_in_float32():
@@ -605,7 +629,9 @@ def test_rows_of_any_offset_may_stand_in_one_block(function, dtype):
 def test_the_settings_of_numpy_stay_as_they_were():
     before = np.geterr(), np.getbufsize()
     with np.errstate(all="raise"):
-        for z in (np.ones((2, 3)), np.full((50, 1000), 1000.0), np.array([np.inf, np.nan])):
+        arrays = [np.ones((2, 3)), np.full((50, 1000), 1000.0), np.array([np.inf, np.nan])]
+        arrays += [np.array([[500.0, -500.0]] * 2), np.array([60.0, -60.0], np.float32)]
+        for z in arrays:
             for function in (*OVER_AXIS, logistic):
                 function(z)
     assert (np.geterr(), np.getbufsize()) == before

@@ -322,6 +322,9 @@ def test_network_refuses(changed, error, message):
     ({"record_every": 0}, ValueError, r"record_every = 0: give 1 or more"),
     ({"watch": [7]}, ValueError, r"watch = 7 is not a row of x, which has 7 rows"),
     ({"watch": [0.5]}, TypeError, r"watch = 0.5: give an integer"),
+    ({"x": make_cases()[0] + 0j}, TypeError, "x has dtype complex128: give real numbers"),
+    ({"learning_rate": "0.1"}, TypeError, "learning_rate = '0.1': give a number"),
+    ({"learning_rate": [0.1]}, TypeError, r"learning_rate = \[0.1\]: give a number"),
     ({"held_out": make_cases()[0]}, ValueError, r"held_out is not a pair: give a tuple \(x, t\)"),
     ({"held_out": (np.zeros((2, 3)), [0, 1])}, ValueError, r"held_out\[0\] has shape \(2, 3\)"),
 ])
