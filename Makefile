@@ -31,8 +31,9 @@ lock: $(SETUP) ## resolve requirements.txt into requirements.lock
 	@echo "requirements.lock holds the whole resolution"
 
 bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can import
-	@$(BENCH_PYTHON) benchmarks/steps.py
+	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/steps.py
 	@env -u OMP_NUM_THREADS PYTHONPATH=. $(BENCH_PYTHON) benchmarks/bench.py
+	@$(BENCH_PYTHON) benchmarks/readme.py
 
 clean: ## remove what was built (.venv stays)
 	@rm -rf _build .pytest_cache .hypothesis

@@ -35,7 +35,7 @@ def test_chapter_has_solved_exercises(slug, book):
 
 
 def test_the_book_has_its_chapters():
-    assert {slug[:2] for slug in NUMBERED} >= {"01", "02", "03", "04", "05", "07"}
+    assert {slug[:2] for slug in NUMBERED} >= {"01", "02", "03", "04", "05", "06", "07"}
     assert "intro" in SLUGS
 
 
@@ -52,10 +52,11 @@ def test_figure_names_are_unique(book):
     assert list(rules.figure_names(book)) == []
 
 
-def test_the_cover_is_the_figure_of_the_introduction(book):
-    [cell] = [cell for cell in rules.code_cells(book["intro"]) if "cover" in rules.tags(cell)]
+@pytest.mark.parametrize(("slug", "name"), [("intro", "cover"), ("06-floating-point", "speed")])
+def test_a_picture_outside_the_book_is_a_figure_of_the_book(slug, name, book):
+    [cell] = [cell for cell in rules.code_cells(book[slug]) if f"asset-{name}" in rules.tags(cell)]
     [figure] = rules.figures(cell)
-    picture = (CHAPTERS.parent / "assets" / "cover.png").read_bytes()
+    picture = (CHAPTERS.parent / "assets" / f"{name}.png").read_bytes()
     assert picture == base64.b64decode(figure["data"]["image/png"])
 
 

@@ -271,16 +271,22 @@ def site():
 def notebooks():
     for path, notebook in executed_chapters().items():
         write(path, to_bytes(notebook))
-        store_cover(notebook)
+        store_pictures(notebook)
     print(f"The outputs are stored in {ROOT / 'chapters'}")
 
 
-def store_cover(notebook):
-    """Store the figure of the cell tagged `cover`: the picture of the README and of the first page."""
+def store_pictures(notebook):
+    """Store the figure of a cell tagged `asset-NAME` as assets/NAME.png, for the README and the first page."""
+    for name, picture in pictures(notebook):
+        write(ROOT / "assets" / f"{name}.png", picture)
+
+
+def pictures(notebook):
     for cell in code_cells(notebook):
-        if "cover" in cell.metadata.get("tags", []):
-            [picture] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
-            write(ROOT / "assets" / "cover.png", base64.b64decode(picture))
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith("asset-"):
+                [picture] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+                yield tag.removeprefix("asset-"), base64.b64decode(picture)
 
 
 def serve(port=8000):
