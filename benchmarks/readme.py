@@ -15,7 +15,8 @@ def table(results):
     """Return the lines of the table: times on one thread, in units of np.exp, and of smlib."""
     measured = {(row["function"], tuple(row["shape"]), row["dtype"]): row
                 for row in results["timings"]["one thread"] if not row["offset"]}
-    versions = [f"{name} {results['peers'][name]}" for name in PEERS.values()]
+    found = {who: name for who, name in PEERS.items() if name in results["peers"]}
+    versions = [f"{name} {results['peers'][name]}" for name in found.values()]
     lines = [f"| (cases, classes), dtype | function | smlib / `np.exp` | {' | '.join(versions)} |",
              "| --- | --- | --- |" + " --- |" * len(versions)]
     for shape in SHAPES:
@@ -24,7 +25,7 @@ def table(results):
                 row = measured[function, tuple(shape), dtype]
                 seconds = row["seconds"]
                 own = seconds.get("smlib, out=", seconds["smlib"])
-                peers = [f"{seconds[who] / own:.1f} ×" for who in PEERS]
+                peers = [f"{seconds[who] / own:.1f} ×" for who in found]
                 lines.append(f"| {tuple(shape)}, {dtype} | {function} | {own / row['E']:.1f} | {' | '.join(peers)} |")
     return lines
 

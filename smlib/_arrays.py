@@ -15,6 +15,7 @@ _COMPUTED_IN = {
     np.dtype(np.float64): np.dtype(np.float64),
 }
 
+
 def array(a, name):
     """Return `a` as an array, unless its mask would be lost or it is no array at all."""
     if isinstance(a, np.ma.MaskedArray):
@@ -172,7 +173,7 @@ def rowwise(kernel, z, dtype, over, out=None, where=None):
     in the dtype in which `dtype` is computed. Masked classes are −inf in x. The result, if any,
     goes to `out`, which may overlap `z` in any way.
     """
-    work = _COMPUTED_IN[dtype]
+    work = computed_in(dtype)
     aliased = out is not None and np.may_share_memory(out, z)
     if aliased and not _same_memory(out, z):
         z, aliased = z.copy(), False

@@ -86,7 +86,7 @@ class Network:
         self.biases = [np.zeros(units) for _, units in shapes]
 
     def logits(self, x):
-        """The logits z = (…((x W + b) …) W + b, one row a case.
+        """The logits z = h W + b of the last layer, one row a case; h is `x`, or the hidden outputs below.
 
         Parameters
         ----------
