@@ -152,8 +152,9 @@ def class_targets(z, t, name):
                 f"t has shape {t.shape}: for {name} of shape {z.shape}, "
                 f"labels have shape {z.shape[:-1]}"
             )
-        complaint = f"is not a class index: {name} has {classes} classes"
-        refuse_where((t < 0) | (t >= classes), t, complaint)
+        if t.size and not _kernels.between(t, 0, classes - 1):
+            complaint = f"is not a class index: {name} has {classes} classes"
+            refuse_where((t < 0) | (t >= classes), t, complaint)
         return t.astype(np.intp, copy=False)
     t, _ = real(t, "t")
     if t.shape != z.shape:
@@ -164,6 +165,32 @@ def class_targets(z, t, name):
     complaint = "is not a probability: it must be finite and at least 0"
     refuse_where(~((t >= 0) & (t < np.inf)), t, complaint)
     return t
+
+
+def is_block(z, axis=-1, where=None, out=None):
+    """Tell whether the kernels can take the call as it is: one block, with rows along its last axis.
+
+    (But they cannot if `out` overlaps `z`, unless the array is small.) `rowwise` would take 5 to 15 µs more, a tenth to a quarter of the time of
+    np.exp(z) for 128 × 1000 logits.
+    """
+    if where is not None or type(z) is not np.ndarray or type(axis) is not int or axis != -1:
+        return False
+    if z.dtype not in _kernels.LIMITS or not 0 < z.nbytes <= _kernels.BLOCK:
+        return False
+    flags = z.flags
+    if not (flags.c_contiguous and flags.aligned and z.ndim) or z.size > _kernels.ROWS * z.shape[-1]:
+        return False
+    return out is None or (
+        type(out) is np.ndarray
+        and out.shape == z.shape
+        and out.dtype == z.dtype
+        and out.flags.carray
+    )
+
+
+def matrix(a):
+    """Return a contiguous array as rows along its last axis."""
+    return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
 
 
 def rowwise(kernel, z, dtype, over, out=None, where=None):

@@ -97,8 +97,8 @@ def cut(x, width):
 
 @functools.lru_cache(maxsize=64)
 def starts(shape):
-    """Return where the rows of a contiguous array start."""
-    numbers = np.arange(0, math.prod(shape), shape[-1]).reshape(shape[:-1])
+    """Return where the rows of a contiguous array start, as a column."""
+    numbers = np.arange(0, math.prod(shape), shape[-1]).reshape(*shape[:-1], 1)
     numbers.flags.writeable = False
     return numbers
 
@@ -163,14 +163,12 @@ def between(a, low, high):
     return low <= a.item(a.argmin()) and a.item(a.argmax()) <= high
 
 
-def small(z):
-    """Tell whether `z` is so small and tame that plain formulas do, without any check."""
-    if type(z) is not np.ndarray or not 0 < z.size <= SMALL:
+def is_small(z):
+    """Tell whether a block is so small and tame that plain formulas do, without any check."""
+    if z.size > SMALL:
         return False
-    limits = LIMITS.get(z.dtype)
-    if limits is None or z.ndim == 0 or not z.flags.c_contiguous:
-        return False
-    return between(z, -limits.safe_logit, limits.safe_logit)
+    safe = LIMITS[z.dtype].safe_logit
+    return between(z, -safe, safe)
 
 
 def small_sums(e):
@@ -181,14 +179,14 @@ def small_sums(e):
     return row_sums(e.reshape(-1, n)).astype(e.dtype).reshape(*e.shape[:-1], 1)
 
 
-def softmax_small(z):
+def softmax_small(z, out):
     """Return the softmax of a small array over its last axis."""
-    e = np.exp(z)
+    e = np.exp(z, out=out)
     e /= small_sums(e)
     return e
 
 
-def log_softmax_small(z):
+def log_softmax_small(z, out):
     """Return the logarithm of the softmax of a small array over its last axis."""
     n = z.shape[-1]
     e = np.exp(z)
@@ -200,16 +198,39 @@ def log_softmax_small(z):
         exponentials[top] = 0.0
         rest = math.log1p(small_sums(e).item() / own)
     else:
-        top = z.argmax(axis=-1)
-        top += starts(z.shape)
-        m, own = logits[top][..., None], exponentials[top]
+        top = z.argmax(axis=-1, keepdims=True) + starts(z.shape)
+        m, own = logits[top], exponentials[top]
         exponentials[top] = 0.0
         rest = small_sums(e)
-        rest[..., 0] /= own
+        rest /= own
         np.log1p(rest, out=rest)
-    np.subtract(z, m, out=e)
-    e -= rest
-    return e
+    y = np.subtract(z, m, out=e if out is None else out)
+    y -= rest
+    return y
+
+
+def logsumexp_small(z):
+    """Return log Σ e^z of a small array over its last axis, or None if digits would be lost."""
+    total = small_sums(np.exp(z))[..., 0]
+    # Near 0 the logarithm needs more than the sum.
+    return np.log(total) if total.item(total.argmin()) >= 2.0 else None
+
+
+def label_cost_small(z, t, count, out):
+    """Return what `label_cost` does, for a small array; `out` is contiguous, or None."""
+    e = np.exp(z, out=out).reshape(-1, z.shape[-1])
+    exponentials = e.reshape(-1)
+    at = starts(e.shape) + t[:, None]
+    own = exponentials[at]
+    exponentials[at] = 0.0
+    rivals = small_sums(e)
+    if out is not None:
+        whole = own + rivals
+        whole *= count
+        e *= 1.0 / whole
+        exponentials[at] = -rivals / whole
+    rivals /= own
+    return np.log1p(rivals, out=rivals)[:, 0]
 
 
 class Unshifted:
@@ -254,10 +275,10 @@ class Unshifted:
             rivals = rivals + row_sums(e)
         return own, rivals
 
-    def lost(self, total, rivals=None, scale=1.0):
+    def lost(self, total, rivals=None, count=1):
         """Return the rows in which digits were lost to overflow or underflow, or there is a nan."""
         limits = LIMITS[self.x.dtype]
-        most = limits.largest_sum * scale
+        most = limits.largest_sum / count
         # Each subnormal exponential is off by at most half of the smallest.
         least = limits.tiny * self.x.shape[1]
         if between(total, 1.0, most) and (rivals is None or between(rivals, least, most)):
@@ -446,10 +467,11 @@ def log_softmax(x, e, y, room):
         y[infinite] = limits
 
 
-def label_cost(x, e, y, room, t, scale):
-    """Return log(1 + Σ_{j≠t} e^{z_j − z_t}) of each row, and `scale` times its gradient in `y`.
+def label_cost(x, e, y, room, t, count):
+    """Return log(1 + Σ_{j≠t} e^{z_j − z_t}) of each row, and its gradient over `count` in `y`.
 
-    The gradient is y_j of the rivals and, at the label, minus their sum.
+    The gradient is y_j of the rivals and, at the label, minus their sum. For a mean, `count` is the
+    number of cases: a division is exact to the last digit, where 1/count would be rounded first.
     """
     u = Unshifted(x, e)
     at = np.arange(len(x)), t
@@ -461,49 +483,50 @@ def label_cost(x, e, y, room, t, scale):
         # e^{z_t} has underflown, or the ratio has overflown: the cost is large, and the plain
         # difference exact enough, as the total of a row that is kept then is 1 or more.
         costs = np.where((own > TINY) & (costs < np.inf), costs, np.log(total) - label)
-    slope = rivals / total
-    slope *= -scale
-    lost = u.lost(total, rivals, scale)
+    lost = u.lost(total, rivals, count)
+    total *= count
+    slope = -rivals / total
     if len(lost):
 
         def shifted(x, y, rows):
-            costs[rows] = label_cost_shifted(x, y, room, t[rows], scale)
+            costs[rows] = label_cost_shifted(x, y, room, t[rows], count)
 
         redo(shifted, lost, x, e, y)
         if len(lost) == len(x) or y is None:
             return costs
         slope[lost] = e[lost, t[lost]]
-        total[lost] = scale
+        total[lost] = 1.0
     if y is not None:
-        u.scaled(scale / total, y)
+        u.scaled(1.0 / total, y)
         y[at] = slope
     return costs
 
 
-def label_cost_shifted(x, y, room, t, scale):
+def label_cost_shifted(x, y, room, t, count):
     """Do what `label_cost` does, under the shift."""
     s = Shifted(x, room)
     own, rivals = s.own_and_rivals(t)
     total = own + rivals
     gap = s.m - s.x[s.r, t]
     if y is not None:
-        s.scaled(scale / total, y)
-        y[s.r, t] = -scale * (rivals / total)
+        whole = total * count
+        s.scaled(1.0 / whole, y)
+        y[s.r, t] = -rivals / whole
     ratio = rivals / own
     # Not HEADROOM, which beside a huge m is lost, or rounded.
     return np.where(np.isfinite(ratio), np.log1p(ratio), gap + (np.log(total) - (s.m - s.q)))
 
 
-def distribution_cost(x, e, y, room, t, scale):
-    """Return −Σ t log y of each row, and `scale` times its gradient, y Σt − t, in `y`."""
+def distribution_cost(x, e, y, room, t, count):
+    """Return −Σ t log y of each row, and its gradient, y Σt − t, over `count` in `y`."""
     costs = np.empty(len(x))
     for rows, part in groups(np.arange(len(x)), x):
         result = None if y is None else y[rows]
-        costs[rows] = distribution_cost_shifted(part, result, room, t[rows], scale)
+        costs[rows] = distribution_cost_shifted(part, result, room, t[rows], count)
     return costs
 
 
-def distribution_cost_shifted(x, y, room, t, scale):
+def distribution_cost_shifted(x, y, room, t, count):
     """Do what `distribution_cost` does, for a group of rows."""
     s = Shifted(x, room)
     own, rivals = s.own_and_rivals(s.top)
@@ -526,9 +549,9 @@ def distribution_cost_shifted(x, y, room, t, scale):
             e = s.exponentials(p)
             e *= (mass / total)[:, None]
             e -= t[:, p].astype(np.float64)
-            e *= scale
+            e /= count
             np.copyto(y[:, p], e, casting="same_kind")
-        y[s.r, s.top] = slope * scale
+        y[s.r, s.top] = slope / count
     return costs
 
 
@@ -551,8 +574,8 @@ def logistic_and_complement(x):
     return np.where(positive, large, small), np.where(positive, small, large)
 
 
-def logistic_cost(x, e, y, room, t, scale):
-    """Return −Σ [t log y + (1 − t) log(1 − y)] of each row, and `scale` times y − t in `y`."""
+def logistic_cost(x, e, y, room, t, count):
+    """Return −Σ [t log y + (1 − t) log(1 − y)] of each row, and y − t over `count` in `y`."""
     x = x.astype(np.float64)
     t = t.astype(np.float64)
     # −log y = max(−z, 0) + rest and −log(1 − y) = max(z, 0) + rest
@@ -560,12 +583,12 @@ def logistic_cost(x, e, y, room, t, scale):
     right = np.where(t > 0, t * np.maximum(-x, 0.0), 0.0)
     wrong = np.where(t < 1, (1.0 - t) * np.maximum(x, 0.0), 0.0)
     if y is not None:
-        y[...] = residual(*logistic_and_complement(x), t) * scale
+        y[...] = residual(*logistic_and_complement(x), t) / count
     return row_sums(right + wrong + rest)
 
 
-def squared_error(x, e, y, room, t, scale, output):
-    """Return ½ Σ (y − t)² of each row, and `scale` times its gradient through `output` in `y`."""
+def squared_error(x, e, y, room, t, count, output):
+    """Return ½ Σ (y − t)² of each row, and its gradient through `output` over `count` in `y`."""
     x = x.astype(np.float64)
     t = t.astype(np.float64)
     if output == "linear":
@@ -579,7 +602,7 @@ def squared_error(x, e, y, room, t, scale, output):
         v = residual(outputs, complement, t)
         g = jvp(outputs, v)
     if y is not None:
-        y[...] = g * scale
+        y[...] = g / count
     return 0.5 * row_sums(v * v)
 
 

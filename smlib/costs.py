@@ -57,8 +57,8 @@ def squared_error(y, t, *, reduction="mean"):
     0.25
     """
 
-    def kernel(x, e, y, room, t, scale):
-        return _kernels.squared_error(x, e, y, room, t, scale, "linear")
+    def kernel(x, e, y, room, t, count):
+        return _kernels.squared_error(x, e, y, room, t, count, "linear")
 
     return _evaluate(kernel, "y", y, t, _arrays.real_targets, reduction)
 
@@ -110,8 +110,8 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     """
     _arrays.check_choice("output", output, ("linear", "logistic", "softmax"))
 
-    def kernel(x, e, y, room, t, scale):
-        return _kernels.squared_error(x, e, y, room, t, scale, output)
+    def kernel(x, e, y, room, t, count):
+        return _kernels.squared_error(x, e, y, room, t, count, output)
 
     return _evaluate(kernel, "z", z, t, _arrays.real_targets, reduction, gradient=True)
 
@@ -291,17 +291,17 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     )
 
 
-def _class_kernel(x, e, y, room, t, scale):
+def _class_kernel(x, e, y, room, t, count):
     """Run the kernel for labels or for distributions, whichever `t` holds."""
     kernel = _kernels.label_cost if t.ndim == 1 else _kernels.distribution_cost
-    return kernel(x, e, y, room, t, scale)
+    return kernel(x, e, y, room, t, count)
 
 
 def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, room, t, scale)` returns
-    the costs of a block of cases and writes `scale` times their gradient to `y`, if that is room.
+    `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, room, t, count)` returns
+    the costs of a block of cases and writes their gradient over `count` to `y`, if that is room.
     """
     _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
     z, dtype = _arrays.real(z, name)
@@ -316,17 +316,31 @@ def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
             t = t.copy()
     elif gradient:
         out = np.empty(z.shape, dtype)
-    scale = 1.0 / cases if reduction == "mean" else 1.0
-    costs = np.empty(cases)
+    count = cases if reduction == "mean" else 1
     t = t.reshape(cases, *t.shape[z.ndim - 1 :])
-
-    def block(x, e, y, room, rows):
-        costs[rows] = kernel(x, e, y, room, t[rows], scale)
-
-    _arrays.rowwise(block, z, dtype, (z.ndim - 1,), out=out)
+    costs = _costs(kernel, z, dtype, t, count, out)
     with np.errstate(all="ignore"):
         if reduction == "none":
             value = costs.reshape(z.shape[:-1]).astype(dtype)[()]
         else:
-            value = dtype.type(costs.sum() / cases if reduction == "mean" else costs.sum())
+            value = dtype.type(costs.sum(dtype=np.float64) / count)
     return (value, out) if gradient else value
+
+
+def _costs(kernel, z, dtype, t, count, out):
+    """Return the costs of the cases, and write their gradient over `count` to `out`."""
+    block = _arrays.is_block(z, out=out)
+    if block and t.ndim == 1 and _kernels.is_small(z):
+        return _kernels.label_cost_small(z, t, count, out)
+    if block and (out is None or not np.may_share_memory(out, z)):
+        x = _arrays.matrix(z)
+        y = None if out is None else _arrays.matrix(out)
+        with np.errstate(all="ignore"):
+            return kernel(x, np.empty_like(x) if y is None else y, y, _kernels.Room(), t, count)
+    costs = np.empty(len(t))
+
+    def rows_kernel(x, e, y, room, rows):
+        costs[rows] = kernel(x, e, y, room, t[rows], count)
+
+    _arrays.rowwise(rows_kernel, z, dtype, (z.ndim - 1,), out=out)
+    return costs

@@ -5,6 +5,8 @@ or float64; booleans and integers become float64. The input is never written to,
 also `out`. Infinities take their limits and no warning escapes.
 """
 
+import math
+
 import numpy as np
 
 from smlib import _arrays, _kernels
@@ -94,13 +96,20 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
     >>> logsumexp([[1.0, 2.0], [3.0, 4.0]], axis=0).round(4)
     array([3.1269, 4.1269])
     """
+    if not keepdims and _arrays.is_block(z, axis, where):
+        result = _kernels.logsumexp_small(z) if _kernels.is_small(z) else None
+        if result is None:
+            x = _arrays.matrix(z)
+            with np.errstate(all="ignore"):
+                result = _kernels.logsumexp(x, np.empty_like(x), _kernels.Room()).astype(z.dtype)
+        return result.reshape(z.shape[:-1])[()]
     z, dtype = _arrays.real(z, "z")
     over = _arrays.axes(axis, z.ndim)
     if where is not None:
         where = _arrays.mask(where, z.shape)
     left = [n for a, n in enumerate(z.shape) if a not in over]
     kept = [1 if a in over else n for a, n in enumerate(z.shape)]
-    result = np.full(np.prod(left, dtype=int), -np.inf, dtype)
+    result = np.full(math.prod(left), -np.inf, dtype)
 
     def kernel(x, e, y, room, rows):
         result[rows] = _kernels.logsumexp(x, e, room)
@@ -152,9 +161,7 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
     >>> print(f"{log_softmax([40.0, 0.0])[0]:.4e}")
     -4.2484e-18
     """
-    if type(axis) is int and axis == -1 and out is None and where is None and _kernels.small(z):
-        return _kernels.log_softmax_small(z)
-    return _like_z(_kernels.log_softmax, z, axis, out, where)
+    return _like_z(_kernels.log_softmax, _kernels.log_softmax_small, z, axis, out, where)
 
 
 def softmax(z, axis=-1, *, out=None, where=None):
@@ -204,9 +211,7 @@ def softmax(z, axis=-1, *, out=None, where=None):
     >>> softmax([2.0, 1.0, 0.0], where=[True, False, True]).round(4)
     array([0.8808, 0.    , 0.1192])
     """
-    if type(axis) is int and axis == -1 and out is None and where is None and _kernels.small(z):
-        return _kernels.softmax_small(z)
-    return _like_z(_kernels.softmax, z, axis, out, where)
+    return _like_z(_kernels.softmax, _kernels.softmax_small, z, axis, out, where)
 
 
 def softmax_jacobian(z):
@@ -299,8 +304,18 @@ def softmax_jvp(z, v):
     return result
 
 
-def _like_z(kernel, z, axis, out, where):
-    """Run a kernel whose result has the shape of `z`."""
+def _like_z(kernel, small, z, axis, out, where):
+    """Run a kernel whose result has the shape of `z`, or its short way for a `small` array."""
+    block = _arrays.is_block(z, axis, where, out)
+    if block and _kernels.is_small(z):
+        return small(z, out)
+    if block and (out is None or not np.may_share_memory(out, z)):
+        if out is None:
+            out = np.empty(z.shape, z.dtype)
+        y = _arrays.matrix(out)
+        with np.errstate(all="ignore"):
+            kernel(_arrays.matrix(z), y, y, _kernels.Room())
+        return out
     z, dtype = _arrays.real(z, "z")
     over = _arrays.axes(axis, z.ndim)
     if where is not None:
@@ -309,8 +324,8 @@ def _like_z(kernel, z, axis, out, where):
         _arrays.check_out(out, z.shape, dtype)
     result = np.empty(z.shape, dtype) if out is None else out
 
-    def block(x, e, y, room, rows):
+    def rows_kernel(x, e, y, room, rows):
         kernel(x, e, y, room)
 
-    _arrays.rowwise(block, z, dtype, over, out=result, where=where)
+    _arrays.rowwise(rows_kernel, z, dtype, over, out=result, where=where)
     return result[()] if out is None else out
