@@ -103,6 +103,11 @@ def starts(shape):
     return numbers
 
 
+def places(shape, column):
+    """Return where one column of each row stands in the flattened block."""
+    return starts(shape)[:, 0] + column
+
+
 # Entries that one product with ones adds up, at least; less than twice as many are added at once.
 RUN = {np.dtype(np.float32): 64, np.dtype(np.float64): 16}
 
@@ -220,17 +225,24 @@ def label_cost_small(z, t, count, out):
     """Return what `label_cost` does, for a small array; `out` is contiguous, or None."""
     e = np.exp(z, out=out).reshape(-1, z.shape[-1])
     exponentials = e.reshape(-1)
-    at = starts(e.shape) + t[:, None]
-    own = exponentials[at]
-    exponentials[at] = 0.0
-    rivals = small_sums(e)
+    if len(t) == 1:
+        label = t.item()
+        own = exponentials.item(label)
+        exponentials[label] = 0.0
+        rivals = small_sums(e).item()
+        whole = (own + rivals) * count
+        cost = np.array([math.log1p(rivals / own)])
+    else:
+        label = starts(e.shape) + t[:, None]
+        own = exponentials[label]
+        exponentials[label] = 0.0
+        rivals = small_sums(e)
+        whole = (own + rivals) * count
+        cost = np.log1p(rivals / own)[:, 0]
     if out is not None:
-        whole = own + rivals
-        whole *= count
-        e *= 1.0 / whole
-        exponentials[at] = -rivals / whole
-    rivals /= own
-    return np.log1p(rivals, out=rivals)[:, 0]
+        e /= whole
+        exponentials[label] = -rivals / whole
+    return cost
 
 
 class Unshifted:
@@ -252,28 +264,29 @@ class Unshifted:
         """Take the exponentials and return their sums."""
         if self.hopeless:
             return np.full(len(self.x), np.inf)
-        total = 0.0
-        for p in self.pieces:
-            total = total + row_sums(self._exponentials(p))
-        return total
+        if len(self.pieces) == 1:
+            return row_sums(np.exp(self.x, out=self.e))
+        return sum(row_sums(self._exponentials(p)) for p in self.pieces)
 
-    def own_and_rivals(self, at):
-        """Take the exponentials, and return those of one class a row, and the sums over its rivals.
-
-        `at` is the pair of row numbers and columns. In `e`, a 0 then stands for that class.
+    def own_and_rivals(self, column):
+        """Take the exponentials, and return the logits of one class a row, the exponentials of
+        those, and the sums over the rivals. In `e`, a 0 then stands for that class.
         """
+        at = places(self.x.shape, column)
+        logits = self.x.reshape(-1)[at]
         if self.hopeless:
-            return np.full((2, len(self.x)), np.inf)
-        own = np.exp(self.x[at].astype(np.float64))
+            return logits, *np.full((2, len(self.x)), np.inf)
+        own = np.exp(logits, dtype=np.float64)
+        if len(self.pieces) == 1:
+            np.exp(self.x, out=self.e).reshape(-1)[at] = 0.0
+            return logits, own, row_sums(self.e)
         rivals = 0.0
         for p in self.pieces:
             e = self._exponentials(p)
-            if len(self.pieces) == 1:
-                e[at] = 0.0
-            elif p.start <= at[1][0] < p.stop:
-                e[0, at[1][0] - p.start] = 0.0
+            if p.start <= column[0] < p.stop:
+                e[0, column[0] - p.start] = 0.0
             rivals = rivals + row_sums(e)
-        return own, rivals
+        return logits, own, rivals
 
     def lost(self, total, rivals=None, count=1):
         """Return the rows in which digits were lost to overflow or underflow, or there is a nan."""
@@ -446,9 +459,7 @@ def logsumexp(x, e, room):
 def log_softmax(x, e, y, room):
     """y = (z − m) − log(1 + Σ e^{z − m}) for the largest logit m, and the sum over its rivals."""
     u = Unshifted(x, e)
-    top = np.arange(len(x)), x.argmax(axis=1)
-    m = x[top]
-    own, rivals = u.own_and_rivals(top)
+    m, own, rivals = u.own_and_rivals(x.argmax(axis=1))
     rest = np.log1p(rivals / own)
     lost = u.lost(own + rivals, rivals)
     if len(lost):
@@ -474,9 +485,7 @@ def label_cost(x, e, y, room, t, count):
     number of cases: a division is exact to the last digit, where 1/count would be rounded first.
     """
     u = Unshifted(x, e)
-    at = np.arange(len(x)), t
-    label = x[at]
-    own, rivals = u.own_and_rivals(at)
+    label, own, rivals = u.own_and_rivals(t)
     total = own + rivals
     costs = np.log1p(rivals / own)
     if not (own.item(own.argmin()) > TINY and costs.item(costs.argmax()) < np.inf):
@@ -498,7 +507,7 @@ def label_cost(x, e, y, room, t, count):
         total[lost] = 1.0
     if y is not None:
         u.scaled(1.0 / total, y)
-        y[at] = slope
+        y.reshape(-1)[places(y.shape, t)] = slope
     return costs
 
 
