@@ -1,14 +1,16 @@
 """Data that the chapters train on, shipped with the module: no download, no surprise.
 
-Each file in ``smlib/data`` has a text file beside it with its source and licence.
+Each file in ``smlib/data`` has a text file beside it with its source and licence. The
+family trees need no file: they follow from who married whom and who their children are.
 """
 
+from dataclasses import dataclass
 from importlib import resources
 from operator import index
 
 import numpy as np
 
-__all__ = ["digits", "split"]
+__all__ = ["digits", "split", "FamilyTrees", "family_trees"]
 
 
 def digits():
@@ -83,6 +85,107 @@ def split(n, *, held_out, seed=0):
     raw = np.random.PCG64(_count("seed", seed)).random_raw(n)
     order = np.argsort(raw, kind="stable").astype(np.int64)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+# People of the same place have the same role.
+ENGLISH = (
+    "Christopher", "Penelope", "Andrew", "Christine", "Margaret", "Arthur",
+    "Victoria", "James", "Jennifer", "Charles", "Colin", "Charlotte",
+)
+ITALIAN = (
+    "Roberto", "Maria", "Pierro", "Francesca", "Gina", "Emilio",
+    "Lucia", "Marco", "Angela", "Tomaso", "Alfonso", "Sophia",
+)
+MEN = ("Christopher", "Andrew", "Arthur", "James", "Charles", "Colin")
+FAMILIES = (  # two who are married, then their children
+    ("Christopher", "Penelope", "Arthur", "Victoria"),
+    ("Andrew", "Christine", "James", "Jennifer"),
+    ("Arthur", "Margaret"),
+    ("James", "Victoria", "Colin", "Charlotte"),
+    ("Charles", "Jennifer"),
+)
+RELATIONS = (
+    "father", "mother", "husband", "wife", "son", "daughter",
+    "uncle", "aunt", "brother", "sister", "nephew", "niece",
+)
+
+
+@dataclass(frozen=True)
+class FamilyTrees:
+    """Two family trees as facts, and as cases to learn: see `family_trees`.
+
+    Attributes
+    ----------
+    people : tuple of str, length 24
+        12 English people, then the 12 Italians in the same roles: persons i and
+        i + 12 have the same place in their trees.
+    relations : tuple of str, length 12
+        From father to niece.
+    facts : ndarray of int64, shape (112, 3)
+        Rows (p, r, q): the r of person p is person q, as in (Colin, father, James). In
+        increasing order.
+    pairs : ndarray of int64, shape (104, 2)
+        The (p, r) that have an answer, once each, in the same order.
+    x : ndarray of float64, shape (104, 36)
+        One case a pair: 24 numbers that are 1 at the person, 12 that are 1 at the relation.
+    t : ndarray of float64, shape (104, 24)
+        The answers, with probability shared equally among those that are right.
+    """
+
+    people: tuple
+    relations: tuple
+    facts: np.ndarray
+    pairs: np.ndarray
+    x: np.ndarray
+    t: np.ndarray
+
+
+def family_trees():
+    """The two family trees that a network learned the first word vectors from.
+
+    Who is married, who their children are, and who is a man give the rest by rule. A
+    sibling has the same parents; an uncle is a parent's brother or the husband of a
+    parent's sister; an aunt likewise; and a nephew or niece is seen from there.
+
+    Returns
+    -------
+    FamilyTrees
+        Fresh arrays at each call.
+
+    Notes
+    -----
+    The people and relations are those of G. E. Hinton, *Learning distributed
+    representations of concepts*, Proceedings of the Eighth Annual Conference of
+    the Cognitive Science Society (1986).
+
+    Examples
+    --------
+    >>> trees = family_trees()
+    >>> p, r = trees.people.index("Colin"), trees.relations.index("aunt")
+    >>> [trees.people[q] for q in trees.facts[(trees.facts[:, :2] == (p, r)).all(axis=1), 2]]
+    ['Margaret', 'Jennifer']
+    >>> trees.facts.shape, trees.x.shape, trees.t.shape
+    ((112, 3), (104, 36), (104, 24))
+    """
+    parent, spouse = np.zeros((2, 12, 12), dtype=bool)  # [p, q]: q is p's
+    for family in FAMILIES:
+        husband, wife, *children = map(ENGLISH.index, family)
+        spouse[[husband, wife], [wife, husband]] = True
+        parent[np.ix_(children, [husband, wife])] = True
+    sibling = parent @ parent.T & ~np.eye(12, dtype=bool)
+    parents_sibling = parent @ (sibling | sibling @ spouse)
+    kin = parent, spouse, parent.T, parents_sibling, sibling, parents_sibling.T
+    man = np.isin(ENGLISH, MEN)
+    tree = np.stack([related & sex for related in kin for sex in (man, ~man)], axis=1)
+    answers = np.zeros((24, 12, 24))
+    answers[:12, :, :12] = answers[12:, :, 12:] = tree
+    facts, pairs = np.argwhere(answers), np.argwhere(answers.any(axis=2))
+    p, r = pairs.T
+    t = answers[p, r] / answers[p, r].sum(axis=1, keepdims=True)
+    x = np.hstack([np.eye(24)[p], np.eye(12)[r]])
+    return FamilyTrees(
+        ENGLISH + ITALIAN, RELATIONS, facts.astype(np.int64), pairs.astype(np.int64), x, t
+    )
 
 
 def _count(name, value):

@@ -7,6 +7,7 @@ everything below it is the chain rule, layer by layer.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 from operator import index
 
 import numpy as np
@@ -26,7 +27,7 @@ HIDDEN = ("logistic",)
 
 
 class Network:
-    """Layers of units, fully connected, ending in a choice of output and cost.
+    """Layers of units, whole or in groups, ending in a choice of output and cost.
 
     Layer l turns its input h into h W + b; a hidden layer then takes the
     logistic of it, and the last layer's h W + b are the logits z. Each weight starts
@@ -34,9 +35,13 @@ class Network:
 
     Parameters
     ----------
-    sizes : sequence of int
+    sizes : sequence of int or tuple of int
         Units in each layer, from the inputs to the outputs: (64, 10) has no
-        hidden layer, (64, 32, 10) has one.
+        hidden layer, (64, 32, 10) has one. A tuple is a layer in groups. Between two
+        tuples each group feeds only the group at its place, and otherwise every unit
+        feeds every unit: in ((24, 12), (6, 6), 12) the first 24 inputs have
+        6 units of their own, the other 12 inputs have the other 6, and all
+        12 of those feed the 12 units above.
     output : {"logistic", "softmax"}
         Independent logistic units, or one softmax over all of them.
     cost : {"squared-error", "cross-entropy"}
@@ -51,7 +56,7 @@ class Network:
     ----------
     weights : list of ndarray, shapes (inputs, units)
         One array a layer; yours to look at and to change. Column i of the last one
-        belongs to output i.
+        belongs to output i. Entries from one group to another are 0 and are not trained.
     biases : list of ndarray, shapes (units,)
         One array a layer.
 
@@ -60,7 +65,8 @@ class Network:
     TypeError
         If `rng` is not a Generator or a size is not an integer.
     ValueError
-        If `sizes`, `output`, `cost` or `hidden` is none of the above.
+        If `sizes`, `output`, `cost` or `hidden` is none of the above, or two tuples
+        that follow each other differ in length.
 
     Examples
     --------
@@ -68,6 +74,12 @@ class Network:
     ...                   rng=np.random.default_rng(0))
     >>> network.outputs([[0.0, 0.0]])
     array([[0.33333333, 0.33333333, 0.33333333]])
+    >>> grouped = Network(((2, 1), (1, 1), 3), output="softmax", cost="cross-entropy",
+    ...                   rng=np.random.default_rng(0))
+    >>> grouped.weights[0] != 0
+    array([[ True, False],
+           [ True, False],
+           [False,  True]])
     """
 
     def __init__(self, sizes, *, output, cost, rng, hidden="logistic"):
@@ -75,26 +87,29 @@ class Network:
         self.output = _choice("output", output, OUTPUTS)
         self.cost = _choice("cost", cost, COSTS)
         self.hidden = _choice("hidden", hidden, HIDDEN)
-        if output == "softmax" and self.sizes[-1] == 1:
+        if output == "softmax" and np.sum(self.sizes[-1]) == 1:
             raise ValueError(
                 f"sizes = {self.sizes} ends in one unit, and a softmax over one class is "
                 'always 1: give it 2 classes, or choose output = "logistic"'
             )
         _generator(rng)
-        shapes = list(zip(self.sizes, self.sizes[1:]))
-        self.weights = [rng.standard_normal(shape) / np.sqrt(shape[0]) for shape in shapes]
-        self.biases = [np.zeros(units) for _, units in shapes]
+        connected = [_connected(*pair) for pair in zip(self.sizes, self.sizes[1:])]
+        self.weights = [
+            np.where(c, rng.standard_normal(c.shape) / np.sqrt(c.sum(axis=0)), 0) for c in connected
+        ]
+        self.biases = [np.zeros(W.shape[1]) for W in self.weights]
+        self._absent = [np.nonzero(~c) for c in connected]
 
     def logits(self, x):
         """The logits z = h W + b of the last layer, one row a case; h is `x`, or the hidden outputs below.
 
         Parameters
         ----------
-        x : array_like, shape (N, sizes[0])
+        x : array_like, shape (N, inputs)
 
         Returns
         -------
-        ndarray, shape (N, sizes[-1])
+        ndarray, shape (N, outputs)
         """
         return self._forward(_inputs(x, self))[-1]
 
@@ -103,22 +118,38 @@ class Network:
 
         Parameters
         ----------
-        x : array_like, shape (N, sizes[0])
+        x : array_like, shape (N, inputs)
 
         Returns
         -------
-        ndarray, shape (N, sizes[-1])
+        ndarray, shape (N, outputs)
         """
         return self._output_of(self.logits(x))
 
-    def right(self, x, t):
-        """Which cases the network gets right: the largest output is the target's.
-
-        A single logistic unit is right when it is on the target's side of ½.
+    def layers(self, x):
+        """The activities of every layer: the inputs x, each hidden layer's, and the outputs y.
 
         Parameters
         ----------
-        x : array_like, shape (N, sizes[0])
+        x : array_like, shape (N, inputs)
+
+        Returns
+        -------
+        list of ndarray, shapes (N, units)
+            One array for each of the `sizes`.
+        """
+        *below, z = self._forward(_inputs(x, self))
+        return [*below, self._output_of(z)]
+
+    def right(self, x, t):
+        """Which cases the network gets right: its largest output has the largest target.
+
+        Where several targets are the largest, any of them is right. A single logistic
+        unit is right when it is on the target's side of ½.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, inputs)
         t : array_like
             Targets, as in `value_and_grad`.
 
@@ -134,10 +165,10 @@ class Network:
 
         Parameters
         ----------
-        x : array_like, shape (N, sizes[0])
+        x : array_like, shape (N, inputs)
             One case a row.
         t : array_like
-            Class indices of shape (N,), or targets of the outputs' shape (N, sizes[-1]).
+            Class indices of shape (N,), or targets of the outputs' shape (N, outputs).
 
         Returns
         -------
@@ -163,8 +194,10 @@ class Network:
         *inputs, z = self._forward(x)
         C, dz = self._cost_at_logits(z, t)
         gradient = []
-        for h, W in zip(reversed(inputs), reversed(self.weights)):
-            gradient.append((h.T @ dz, dz.sum(axis=0)))
+        for h, W, absent in zip(*map(reversed, (inputs, self.weights, self._absent))):
+            dW = h.T @ dz
+            dW[absent] = 0
+            gradient.append((dW, dz.sum(axis=0)))
             if h is not x:
                 dz = (dz @ W.T) * h * (1 - h)
         return C, gradient[::-1], z
@@ -182,12 +215,8 @@ class Network:
     def _right(self, z, t):
         if z.shape[1] == 1:
             return (z[:, 0] > 0) == (_one_hot(t, z)[:, 0] > 0.5)
-        return z.argmax(axis=1) == (t if t.ndim == 1 else t.argmax(axis=1))
-
-    def _step(self, gradient, learning_rate):
-        for W, b, (dW, db) in zip(self.weights, self.biases, gradient):
-            W -= learning_rate * dW
-            b -= learning_rate * db
+        answer = z.argmax(axis=1)
+        return answer == t if t.ndim == 1 else t[np.arange(len(t)), answer] == t.max(axis=1)
 
 
 @dataclass(frozen=True)
@@ -197,7 +226,7 @@ class History:
     Attributes
     ----------
     step : ndarray of int, shape (R,)
-        Updates made so far: the first entry is 0, the untrained network.
+        Updates made so far: the first entry is 0, the network as it was given.
     cost : ndarray, shape (R,)
         Mean cost of the training cases.
     accuracy : ndarray, shape (R,)
@@ -222,12 +251,14 @@ class History:
 
 def train(
     network, x, t, *, steps, learning_rate, batch_size=None, rng=None,
-    record_every=1, watch=(), held_out=None, progress=None,
+    record_every=1, watch=(), held_out=None, progress=None, momentum=0.0, weight_decay=0.0,
+    patience=None,
 ):
     """Train `network` in place by gradient descent, and return what happened.
 
-    Each step subtracts learning_rate times the gradient of the mean cost of
-    one batch. All cases are one batch, or each pass over them is
+    Each step is v ← momentum · v − learning_rate · (∂C/∂W + weight_decay · W), then
+    W ← W + v, with C the mean cost of one batch and v = 0 at the start. Biases step alike,
+    without decay. All cases are one batch, or each pass over them is
     shuffled and cut into batches, of which the last may be smaller.
 
     Parameters
@@ -254,6 +285,15 @@ def train(
         Cases that are measured, never trained on.
     progress : callable, optional
         Wraps the iterator of the steps, as tqdm does.
+    momentum : float
+        Share of the last step that the next one keeps: 0 or more, less than 1.
+    weight_decay : float
+        Pull of the weights toward 0, per unit of weight: the gradient of
+        weight_decay · ΣW²/2, which the recorded costs leave out.
+    patience : int, optional
+        Stop once this many records in a row have not lowered the least held-out cost.
+        Stopped or not, the network ends with the weights and biases of that least cost,
+        at ``history.held_out_cost.argmin()``.
 
     Returns
     -------
@@ -264,6 +304,11 @@ def train(
     ------
     TypeError, ValueError
         With the argument's name, its value and a cure.
+
+    Notes
+    -----
+    Momentum as in D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning
+    representations by back-propagating errors*, Nature 323 (1986).
 
     Examples
     --------
@@ -277,33 +322,54 @@ def train(
     t = _targets(t, len(x), network)
     steps = _whole("steps", steps, least=0)
     record_every = _whole("record_every", record_every, least=1)
-    if np.ndim(learning_rate) or np.asarray(learning_rate).dtype.kind not in "iuf":
-        raise TypeError(f"learning_rate = {learning_rate!r}: give a number")
-    if not 0 < learning_rate < np.inf:
-        raise ValueError(f"learning_rate = {learning_rate!r}: give a positive, finite number")
+    _number("learning_rate", learning_rate, lambda v: 0 < v < np.inf, "a positive, finite number")
+    _number("momentum", momentum, lambda v: 0 <= v < 1, "a number from 0 to below 1")
+    _number("weight_decay", weight_decay, lambda v: 0 <= v < np.inf, "a finite number, 0 or more")
     watched = _watched(watch, x)
     if held_out is not None:
         held_out = _held_out(held_out, network)
+    if patience is not None:
+        patience = _whole("patience", patience, least=1)
+        if held_out is None:
+            raise ValueError(f"patience = {patience} needs other cases: give held_out = (x, t)")
     batches = _batches(len(x), batch_size, rng)
-
-    rows = []
+    parameters = [*chain(*zip(network.weights, network.biases))]
+    decays = [weight_decay, 0.0] * len(network.weights)
+    velocities = [np.zeros_like(parameter) for parameter in parameters]
+    rows, best, least, age = [], [], np.inf, 0
 
     def record(step):
+        nonlocal best, least, age
         C, gradient, z = network._value_and_grad(x, t)
+        held_out_cost, held_out_accuracy = _measure(network, held_out)
         rows.append((
-            step, C, network._right(z, t).mean(), *_measure(network, held_out),
+            step, C, network._right(z, t).mean(), held_out_cost, held_out_accuracy,
             [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient],
             network.outputs(watched),
         ))
+        if patience is not None:
+            age += 1
+            if held_out_cost < least:
+                best, least, age = [p.copy() for p in parameters], held_out_cost, 0
         return gradient
 
     for step in (progress or iter)(range(steps)):
         batch = next(batches)
         gradient = record(step) if step % record_every == 0 else None
+        if age == patience:
+            break
         if gradient is None or batch_size is not None:
             gradient = network._value_and_grad(x[batch], t[batch])[1]
-        network._step(gradient, learning_rate)
-    record(steps)
+        for parameter, v, slope, decay in zip(parameters, velocities, chain(*gradient), decays):
+            if decay:
+                slope = slope + decay * parameter
+            v *= momentum
+            v -= learning_rate * slope
+            parameter += v
+    else:
+        record(steps)
+    for parameter, kept in zip(parameters, best):
+        parameter[...] = kept
     columns = [np.array(column) for column in zip(*rows)]
     if held_out is None:
         columns[3:5] = None, None
@@ -349,14 +415,32 @@ def _one_hot(t, z):
 
 def _sizes(sizes):
     try:
-        sizes = tuple(index(size) for size in sizes)
+        sizes = tuple(
+            tuple(map(index, size)) if isinstance(size, tuple) else index(size) for size in sizes
+        )
     except TypeError:
-        raise TypeError(f"sizes = {sizes!r}: give integers, such as (64, 10)") from None
-    if len(sizes) < 2 or min(sizes) < 1:
+        raise TypeError(
+            f"sizes = {sizes!r}: give integers, such as (64, 10), or tuples of them"
+        ) from None
+    if len(sizes) < 2 or not all(np.size(size) and np.min(size) > 0 for size in sizes):
         raise ValueError(
             f"sizes = {sizes}: give two or more layers of at least one unit, such as (64, 10)"
         )
+    for below, above in zip(sizes, sizes[1:]):
+        if np.ndim(below) and np.ndim(above) and len(below) != len(above):
+            raise ValueError(
+                f"sizes = {sizes}: {len(below)} groups in {below} feed {len(above)} in {above}: "
+                f"give as many, or {sum(above)} for {above}, which feeds every unit to every unit"
+            )
     return sizes
+
+
+def _connected(below, above):
+    """Which inputs feed which units: those of the group at the same place, or all."""
+    if np.ndim(below) and np.ndim(above):
+        of_input, of_unit = (np.repeat(np.arange(len(size)), size) for size in (below, above))
+        return of_input[:, np.newaxis] == of_unit
+    return np.ones((np.sum(below), np.sum(above)), dtype=bool)
 
 
 def _choice(name, value, choices):
@@ -380,15 +464,21 @@ def _whole(name, value, *, least):
     return whole
 
 
+def _number(name, value, allowed, cure):
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(f"{name} = {value!r}: give a number")
+    if not allowed(value):
+        raise ValueError(f"{name} = {value!r}: give {cure}")
+
+
 def _inputs(x, network, name="x"):
-    x = np.asarray(x)
+    x, inputs = np.asarray(x), len(network.weights[0])
     if x.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {x.dtype}: give real numbers")
     x = x.astype(float, copy=False)
-    if x.ndim != 2 or x.shape[1] != network.sizes[0]:
+    if x.ndim != 2 or x.shape[1] != inputs:
         raise ValueError(
-            f"{name} has shape {x.shape}: the network takes (cases, {network.sizes[0]}), "
-            "one case a row"
+            f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row"
         )
     if not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
@@ -397,7 +487,7 @@ def _inputs(x, network, name="x"):
 
 
 def _targets(t, n, network, name="t"):
-    t, classes = np.asarray(t), network.sizes[-1]
+    t, classes = np.asarray(t), len(network.biases[-1])
     if t.shape == (n, classes):
         if t.dtype.kind not in "biuf":
             raise TypeError(f"{name} has dtype {t.dtype}: give targets as numbers from 0 to 1")

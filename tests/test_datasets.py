@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from smlib.datasets import digits, split
+from smlib.datasets import digits, family_trees, split
 
 
 def test_digits_are_those_of_scikit_learn():
@@ -85,3 +85,127 @@ def test_split_holds_every_digit_about_equally_often():
 def test_split_refuses(n, held_out, seed, error, message):
     with pytest.raises(error, match=message):
         split(n, held_out=held_out, seed=seed)
+
+
+# The family trees: every relation again, by walking from person to person
+
+SONS, DAUGHTERS, HUSBANDS, WIVES = {}, {}, {}, {}
+for mother, father, son, daughter in [
+    ("Penelope", "Christopher", "Arthur", "Victoria"),
+    ("Christine", "Andrew", "James", "Jennifer"),
+    ("Victoria", "James", "Colin", "Charlotte"),
+    ("Maria", "Roberto", "Emilio", "Lucia"),
+    ("Francesca", "Pierro", "Marco", "Angela"),
+    ("Lucia", "Marco", "Alfonso", "Sophia"),
+    ("Margaret", "Arthur", None, None),
+    ("Jennifer", "Charles", None, None),
+    ("Gina", "Emilio", None, None),
+    ("Angela", "Tomaso", None, None),
+]:
+    HUSBANDS[mother], WIVES[father] = father, mother
+    if son:
+        SONS[mother] = SONS[father] = son
+        DAUGHTERS[mother] = DAUGHTERS[father] = daughter
+PEOPLE = {*HUSBANDS, *WIVES, *SONS.values(), *DAUGHTERS.values()}
+WOMEN = {*HUSBANDS, *DAUGHTERS.values()}
+WALKS = {  # up to a parent, down to a child, across to husband or wife
+    ("father", "mother"): ["u"],
+    ("husband", "wife"): ["a"],
+    ("son", "daughter"): ["d"],
+    ("uncle", "aunt"): ["uud", "uuda"],
+    ("brother", "sister"): ["ud"],
+    ("nephew", "niece"): ["udd", "audd"],
+}
+
+
+def step(direction, here, there):
+    down = there in (SONS.get(here), DAUGHTERS.get(here))
+    up = here in (SONS.get(there), DAUGHTERS.get(there))
+    across = there in (HUSBANDS.get(here), WIVES.get(here))
+    return {"u": up, "d": down, "a": across}[direction]
+
+
+def ends(walk, *visited):
+    """Where a walk ends that meets nobody twice."""
+    if not walk:
+        return {visited[-1]}
+    onward = [q for q in PEOPLE - {*visited} if step(walk[0], visited[-1], q)]
+    return set().union(*(ends(walk[1:], *visited, q) for q in onward))
+
+
+def walked(walks=WALKS):
+    facts = set()
+    for names, ways in walks.items():
+        for p in PEOPLE:
+            for q in set().union(*(ends(way, p) for way in ways)):
+                facts.add((p, names[q in WOMEN], q))
+    return facts
+
+
+def told(trees):
+    return [(trees.people[p], trees.relations[r], trees.people[q]) for p, r, q in trees.facts]
+
+
+def test_family_trees_hold_what_walks_from_person_to_person_find():
+    trees = family_trees()
+    assert set(trees.people) == PEOPLE
+    assert set(trees.relations) == {name for names in WALKS for name in names}
+    assert set(told(trees)) == walked()
+
+
+def test_family_trees_count_as_in_the_paper():
+    trees = family_trees()
+    assert len(trees.people) == len(set(trees.people)) == 24
+    assert len(trees.relations) == len(set(trees.relations)) == 12
+    assert len(told(trees)) == len(set(told(trees))) == len(walked()) == 112
+    assert len(trees.pairs) == len({(p, r) for p, r, _ in walked()}) == 104
+
+
+def test_without_uncles_and_aunts_by_marriage_there_are_too_few_facts():
+    by_blood = {names: ways[:1] for names, ways in WALKS.items()}
+    assert len(walked(by_blood)) == 96
+
+
+def test_each_relation_has_the_facts_counted_on_paper():
+    counts = np.bincount(family_trees().facts[:, 1]).tolist()
+    assert dict(zip(family_trees().relations, counts)) == {
+        "father": 12, "mother": 12, "husband": 10, "wife": 10, "son": 12, "daughter": 12,
+        "uncle": 8, "aunt": 8, "brother": 6, "sister": 6, "nephew": 8, "niece": 8,
+    }
+
+
+def test_the_two_trees_are_one_tree_with_other_names():
+    facts, pairs = family_trees().facts, family_trees().pairs
+    assert facts[:56, [0, 2]].max() < 12 <= facts[56:, [0, 2]].min()
+    assert np.array_equal(facts[:56] + [12, 0, 12], facts[56:])
+    assert np.array_equal(pairs[:52] + [12, 0], pairs[52:])
+    assert family_trees().people[0] == "Christopher" and family_trees().people[12] == "Roberto"
+
+
+def test_cases_of_the_family_trees_say_what_the_facts_say():
+    trees = family_trees()
+    assert trees.x.shape == (104, 36) and trees.t.shape == (104, 24)
+    assert np.array_equal(np.unique(trees.x), [0, 1])
+    assert np.array_equal(trees.x[:, :24].sum(axis=1), np.ones(104))
+    assert np.array_equal(trees.x[:, 24:].sum(axis=1), np.ones(104))
+    facts = set(map(tuple, trees.facts.tolist()))
+    for n, (p, r) in enumerate(trees.pairs.tolist()):
+        assert trees.x[n, p] == trees.x[n, 24 + r] == 1
+        right = [q for q in range(24) if (p, r, q) in facts]
+        assert np.flatnonzero(trees.t[n]).tolist() == right
+        assert (trees.t[n, right] == 1 / len(right)).all()
+    assert sorted(np.count_nonzero(trees.t, axis=1).tolist()) == [1] * 96 + [2] * 8
+
+
+def test_facts_and_pairs_are_integers_in_increasing_order():
+    trees = family_trees()
+    assert trees.facts.dtype == trees.pairs.dtype == np.int64
+    assert trees.facts.tolist() == sorted(trees.facts.tolist())
+    assert trees.pairs.tolist() == sorted(trees.pairs.tolist())
+
+
+def test_family_trees_are_fresh_at_each_call():
+    before = family_trees()
+    for name in ("facts", "pairs", "x", "t"):
+        getattr(before, name)[:] = -1
+        assert getattr(family_trees(), name).min() == 0

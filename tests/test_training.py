@@ -12,6 +12,21 @@ TWO_BY_TWO = [
     for cost in ("squared-error", "cross-entropy")
 ]
 DEPTHS = [(4, 3), (4, 5, 3), (4, 5, 6, 3)]
+# Networks in groups, and which weights each of their layers has.
+ALL = np.ones
+GROUPED = [
+    (((2, 2), (3, 2), 3), [[[1, 1, 1, 0, 0]] * 2 + [[0, 0, 0, 1, 1]] * 2, ALL((5, 3))]),
+    (
+        ((1, 3), (2, 1), (1, 4), 3),
+        [
+            [[1, 1, 0]] + [[0, 0, 1]] * 3,
+            [[1, 0, 0, 0, 0]] * 2 + [[0, 1, 1, 1, 1]],
+            ALL((5, 3)),
+        ],
+    ),
+    ((4, (1, 2), (1, 2)), [ALL((4, 3)), [[1, 0, 0], [0, 1, 1], [0, 1, 1]]]),
+    (((1, 1, 2), (2, 1, 1), 3), [[[1, 1, 0, 0], [0, 0, 1, 0]] + [[0, 0, 0, 1]] * 2, ALL((4, 3))]),
+]
 
 
 def make(sizes=(4, 3), output="softmax", cost="cross-entropy", seed=0):
@@ -34,7 +49,18 @@ def parameters(network):
 @pytest.mark.parametrize("output, cost", TWO_BY_TWO)
 @pytest.mark.parametrize("soft", [False, True])
 def test_gradient_of_every_layer_is_the_derivative(sizes, output, cost, soft):
-    network = make(sizes, output, cost)
+    assert_gradient_is_the_derivative(make(sizes, output, cost), soft)
+
+
+@pytest.mark.parametrize("sizes, present", GROUPED)
+@pytest.mark.parametrize("output, cost", TWO_BY_TWO)
+@pytest.mark.parametrize("soft", [False, True])
+def test_gradient_of_every_grouped_layer_is_the_derivative(sizes, present, output, cost, soft):
+    assert_gradient_is_the_derivative(make(sizes, output, cost), soft, present)
+
+
+def assert_gradient_is_the_derivative(network, soft, present=None):
+    """Each entry against differences; those of weights that are not `present` are 0."""
     rng = np.random.default_rng(2)
     for b in network.biases:
         b += rng.standard_normal(b.shape)
@@ -44,9 +70,10 @@ def test_gradient_of_every_layer_is_the_derivative(sizes, output, cost, soft):
     _, gradient = network.value_and_grad(x, t)
     for held, pieces in ((network.weights, 0), (network.biases, 1)):
         for layer, at in enumerate(held):
+            varied = present[layer] if present and held is network.weights else 1
 
             def cost_of(values):
-                held[layer] = values
+                held[layer] = values * varied
                 return network.value_and_grad(x, t)[0]
 
             error = check_gradient(cost_of, at.copy(), gradient[layer][pieces])
@@ -108,6 +135,46 @@ def test_starting_weights_are_scaled_by_their_number_of_inputs():
     assert all((b == 0).all() for b in network.biases)
 
 
+def test_starting_weights_of_a_group_are_scaled_by_its_own_number_of_inputs():
+    W = make(((400, 25), (100, 200), 10)).weights[0]
+    assert np.isclose(W[:400, :100].std() * np.sqrt(400), 1, rtol=0.05)
+    assert np.isclose(W[400:, 100:].std() * np.sqrt(25), 1, rtol=0.05)
+
+
+@pytest.mark.parametrize("sizes, present", GROUPED)
+def test_there_are_no_weights_between_groups(sizes, present):
+    network = make(sizes)
+    for W, expected in zip(network.weights, present):
+        assert np.array_equal(W != 0, np.array(expected, dtype=bool))
+
+
+def test_a_group_hears_only_its_own_inputs():
+    network = make(((2, 2), (3, 2), (1, 4), 3))
+    x = make_cases()[0]
+    before, after = network.layers(x), network.layers(x + [0, 0, 1, 1])
+    for layer, own in ((1, 3), (2, 1)):
+        changed = (before[layer] != after[layer]).all(axis=0)
+        assert changed.tolist() == [False] * own + [True] * (5 - own)
+    assert (before[3] != after[3]).all()
+
+
+def test_a_tuple_beside_a_number_is_its_total():
+    groups, whole = make((4, (2, 3), 3)), make((4, 5, 3))
+    assert all(np.array_equal(a, b) for a, b in zip(parameters(groups), parameters(whole)))
+
+
+@pytest.mark.parametrize("output", ["logistic", "softmax"])
+def test_layers_are_the_inputs_the_hidden_units_and_the_outputs(output):
+    network = make((4, 5, 6, 3), output)
+    x = make_cases()[0]
+    layers = network.layers(x)
+    assert [h.shape for h in layers] == [(7, 4), (7, 5), (7, 6), (7, 3)]
+    assert np.array_equal(layers[0], x) and np.array_equal(layers[3], network.outputs(x))
+    for l in (0, 1):
+        z = layers[l] @ network.weights[l] + network.biases[l]
+        assert np.allclose(layers[l + 1], 1 / (1 + np.exp(-z)), rtol=1e-12)
+
+
 def test_outputs_are_worked_out_by_hand():
     network = make((1, 1, 2), "softmax")
     network.weights = [np.array([[np.log(3)]]), np.array([[np.log(16.0), 0]])]
@@ -130,6 +197,13 @@ def test_right_counts_the_largest_output():
     x = np.array([[2.0, 1, 0], [0, 2, 1], [0, 1, 2]])
     assert network.right(x, [0, 1, 0]).tolist() == [True, True, False]
     assert network.right(x, np.eye(3)[[0, 1, 0]]).tolist() == [True, True, False]
+
+
+def test_right_takes_any_of_several_answers():
+    network = make((3, 3))
+    network.weights = [np.eye(3)]
+    t = [[0.5, 0, 0.5], [0.5, 0.5, 0], [1, 1, 0]]
+    assert network.right([[0, 1, 2], [1, 0, 2], [0, 2, 1]], t).tolist() == [True, False, True]
 
 
 def test_one_logistic_unit_is_right_on_its_targets_side_of_a_half():
@@ -178,6 +252,140 @@ def test_one_step_is_the_gradient_times_the_learning_rate():
     for layer, (dW, db) in enumerate(gradient):
         assert np.allclose(after.weights[layer], network.weights[layer] - 0.7 * dW, rtol=1e-14)
         assert np.allclose(after.biases[layer], network.biases[layer] - 0.7 * db, rtol=1e-14)
+
+
+def by_hand(network, x, t, order, learning_rate, momentum, weight_decay):
+    """The rule of `train`, parameter by parameter and number by number."""
+    weights, biases = [W.copy() for W in network.weights], [b.copy() for b in network.biases]
+    moved = [np.zeros_like(p) for p in weights + biases]
+    for rows in order:
+        network.weights, network.biases = weights, biases
+        slopes = list(zip(*network.value_and_grad(x[rows], t[rows])[1]))
+        for k, p in enumerate(weights + biases):
+            for entry in np.ndindex(p.shape):
+                if k < len(weights):
+                    slope = slopes[0][k][entry] + weight_decay * p[entry]
+                else:
+                    slope = slopes[1][k - len(weights)][entry]
+                moved[k][entry] = momentum * moved[k][entry] - learning_rate * slope
+                p[entry] += moved[k][entry]
+    return weights + biases
+
+
+@pytest.mark.parametrize("sizes", [(4, 5, 3), ((2, 2), (3, 2), 3)])
+@pytest.mark.parametrize("momentum, weight_decay", [(0.9, 0), (0, 0.05), (0.5, 0.1)])
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_momentum_and_weight_decay_follow_the_rule(sizes, momentum, weight_decay, batch_size):
+    x, t = make_cases(8)
+    network = make(sizes)
+    train(network, x, t, steps=6, learning_rate=0.3, momentum=momentum, weight_decay=weight_decay,
+          batch_size=batch_size, rng=np.random.default_rng(7))
+    order = [slice(None)] * 6
+    if batch_size:
+        rng = np.random.default_rng(7)
+        order = [half for _ in range(3) for half in np.split(rng.permutation(8), 2)]
+    expected = by_hand(make(sizes), x, t, order, 0.3, momentum, weight_decay)
+    for after, hand in zip(parameters(network), expected):
+        assert np.allclose(after, hand, rtol=1e-12, atol=1e-15)
+
+
+def test_momentum_starts_anew_with_each_call():
+    x, t = make_cases()
+    network, hand = make((4, 5, 3)), make((4, 5, 3))
+    for _ in range(2):
+        train(network, x, t, steps=2, learning_rate=0.3, momentum=0.9)
+        by_hand(hand, x, t, [slice(None)] * 2, 0.3, 0.9, 0)
+    assert all(np.allclose(a, b) for a, b in zip(parameters(network), parameters(hand)))
+
+
+def test_without_momentum_and_decay_a_step_is_gradient_descent_to_the_last_bit():
+    x, t = make_cases()
+    network, plain = make((4, 5, 3)), make((4, 5, 3))
+    train(network, x, t, steps=20, learning_rate=0.3)
+    for _ in range(20):
+        for W, b, (dW, db) in zip(plain.weights, plain.biases, plain.value_and_grad(x, t)[1]):
+            W -= 0.3 * dW
+            b -= 0.3 * db
+    assert all(np.array_equal(a, b) for a, b in zip(parameters(network), parameters(plain)))
+
+
+@pytest.mark.parametrize("sizes, present", GROUPED)
+@pytest.mark.parametrize("output, cost", TWO_BY_TWO)
+def test_weights_between_groups_stay_exactly_zero(sizes, present, output, cost):
+    x, t = make_cases(20)
+    network = make(sizes, output, cost)
+    start = [W.copy() for W in network.weights]
+    train(network, x, t, steps=30, learning_rate=0.5, momentum=0.9, weight_decay=0.01,
+          batch_size=5, rng=np.random.default_rng(0))
+    for before, after, expected in zip(start, network.weights, present):
+        expected = np.array(expected, dtype=bool)
+        assert (after[~expected] == 0).all()
+        assert (after[expected] != before[expected]).all()
+
+
+def test_recorded_costs_leave_the_decay_out():
+    x, t = make_cases(20)
+    network = make((4, 5, 3))
+    history = train(network, x, t, steps=5, learning_rate=0.3, weight_decay=2.0)
+    assert history.cost[-1] == network.value_and_grad(x, t)[0]
+
+
+def overfit(steps, patience, batch_size=None):
+    """Learn labels of which some are wrong: the held-out cost falls, rises, falls, and rises."""
+    x = make_cases(12)[0]
+    t = (x[:, :3].argmax(axis=1) + (np.arange(12) < 3)) % 3
+    network = make((4, 8, 3))
+    history = train(network, x, t, steps=steps, learning_rate=0.1, momentum=0.9, record_every=5,
+                    held_out=clean_cases(), patience=patience, batch_size=batch_size,
+                    rng=np.random.default_rng(2))
+    return network, history
+
+
+def clean_cases():
+    x = make_cases(40, seed=4)[0]
+    return x, x[:, :3].argmax(axis=1)
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("patience", [2, 5])
+def test_patience_stops_and_goes_back_to_the_least_held_out_cost(batch_size, patience):
+    network, history = overfit(150, patience, batch_size)
+    full = overfit(150, None, batch_size)[1].held_out_cost
+    waited = 0
+    for row in range(1, len(full)):
+        waited = 0 if full[row] < full[:row].min() else waited + 1
+        if waited == patience:
+            break
+    assert np.array_equal(history.held_out_cost, full[: row + 1])
+    best = history.held_out_cost.argmin()
+    assert 0 < best == row - patience and row + 1 < len(full)
+    assert (best > 5) == (patience == 5), "five records outlast the first rise, two do not"
+    stopped_there = overfit(int(history.step[best]), None, batch_size)[0]
+    assert all(np.array_equal(a, b) for a, b in zip(parameters(network), parameters(stopped_there)))
+
+
+@pytest.mark.parametrize("steps, least_is_last", [(0, True), (5, True), (13, False), (40, True)])
+def test_patience_goes_back_also_when_the_steps_run_out(steps, least_is_last):
+    network, history = overfit(steps, patience=100)
+    assert history.step[-1] == steps
+    assert network.value_and_grad(*clean_cases())[0] == history.held_out_cost.min()
+    assert (history.held_out_cost.argmin() == len(history.step) - 1) == least_is_last
+
+
+def test_patience_does_not_change_a_run_whose_held_out_cost_keeps_falling():
+    x, t = make_cases(12)
+    runs = make((4, 5, 3)), make((4, 5, 3))
+    for network, patience in zip(runs, (None, 1)):
+        train(network, x, t, steps=9, learning_rate=0.1, held_out=(x, t), patience=patience)
+    assert all(np.array_equal(a, b) for a, b in zip(*map(parameters, runs)))
+
+
+def test_a_held_out_cost_that_stays_the_same_has_not_fallen():
+    network = make()
+    history = train(network, np.zeros((3, 4)), [0, 1, 2], steps=50, learning_rate=0.1,
+                    held_out=([[1.0, 0, 0, 0]], [0]), patience=4)
+    assert np.ptp(history.held_out_cost) == 0
+    assert history.step.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_pass_over_the_batches_uses_each_case_once():
@@ -288,6 +496,12 @@ def test_progress_wraps_the_steps():
     ({"sizes": (4,)}, ValueError, r"sizes = \(4,\): give two or more layers"),
     ({"sizes": (4, 0, 3)}, ValueError, r"sizes = \(4, 0, 3\): give .* at least one unit"),
     ({"sizes": (4, 2.5)}, TypeError, r"sizes = \(4, 2.5\): give integers"),
+    ({"sizes": ((2, 2.5), 3)}, TypeError, r"sizes = \(\(2, 2.5\), 3\): .* or tuples of them"),
+    ({"sizes": ((2, 0), 3)}, ValueError, r"sizes = \(\(2, 0\), 3\): give .* at least one unit"),
+    ({"sizes": (4, (), 3)}, ValueError, r"sizes = \(4, \(\), 3\): give .* at least one unit"),
+    ({"sizes": ((2, 2), (3, 2, 1), 3)}, ValueError,
+     r"sizes = .*: 2 groups in \(2, 2\) feed 3 in \(3, 2, 1\): give as many, or 6 for \(3, 2, 1\)"),
+    ({"sizes": (4, (1,))}, ValueError, r"sizes = \(4, \(1,\)\) ends in one unit"),
     ({"output": "relu"}, ValueError, r"output = 'relu': choose one of 'logistic', 'softmax'"),
     ({"cost": "mse"}, ValueError, r"cost = 'mse': choose one of 'squared-error', 'cross-entropy'"),
     ({"hidden": "tanh"}, ValueError, r"hidden = 'tanh': choose one of 'logistic'"),
@@ -325,11 +539,23 @@ def test_network_refuses(changed, error, message):
     ({"x": make_cases()[0] + 0j}, TypeError, "x has dtype complex128: give real numbers"),
     ({"learning_rate": "0.1"}, TypeError, "learning_rate = '0.1': give a number"),
     ({"learning_rate": [0.1]}, TypeError, r"learning_rate = \[0.1\]: give a number"),
+    ({"momentum": 1}, ValueError, r"momentum = 1: give a number from 0 to below 1"),
+    ({"momentum": -0.1}, ValueError, r"momentum = -0.1: give a number from 0 to below 1"),
+    ({"momentum": "0.9"}, TypeError, r"momentum = '0.9': give a number"),
+    ({"weight_decay": -1}, ValueError, r"weight_decay = -1: give a finite number, 0 or more"),
+    ({"weight_decay": np.inf}, ValueError, r"weight_decay = inf: give a finite number, 0 or more"),
+    ({"weight_decay": None}, TypeError, r"weight_decay = None: give a number"),
+    ({"patience": 0, "held_out": make_cases()}, ValueError, r"patience = 0: give 1 or more"),
+    ({"patience": 2.5}, TypeError, r"patience = 2.5: give an integer"),
+    ({"patience": 2}, ValueError, r"patience = 2 needs .*: give held_out = \(x, t\)"),
+    ({"x": np.zeros((7, 5)), "sizes": ((2, 2), (1, 1), 3)}, ValueError,
+     r"x has shape \(7, 5\): the network takes \(cases, 4\)"),
     ({"held_out": make_cases()[0]}, ValueError, r"held_out is not a pair: give a tuple \(x, t\)"),
     ({"held_out": (np.zeros((2, 3)), [0, 1])}, ValueError, r"held_out\[0\] has shape \(2, 3\)"),
 ])
 def test_train_refuses(changed, error, message):
     x, t = make_cases()
     arguments = {"x": x, "t": t, "steps": 1, "learning_rate": 0.1} | changed
+    network = make(arguments.pop("sizes", (4, 3)))
     with pytest.raises(error, match=message):
-        train(make(), **arguments)
+        train(network, **arguments)
