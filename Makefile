@@ -34,6 +34,12 @@ bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can impo
 	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/steps.py
 	@env -u OMP_NUM_THREADS PYTHONPATH=. $(BENCH_PYTHON) benchmarks/bench.py
 	@$(BENCH_PYTHON) benchmarks/readme.py
+	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/many_classes.py
+	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/digits.py
+
+studies: $(SETUP) ## run the longer studies whose results the chapters read
+	@$(BIN)/python benchmarks/family_trees.py
+	@$(BIN)/python benchmarks/sharded.py
 
 clean: ## remove what was built (.venv stays)
 	@rm -rf _build .pytest_cache .hypothesis
@@ -51,4 +57,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft serve lock bench clean
+.PHONY: help book test notebooks draft serve lock bench studies clean

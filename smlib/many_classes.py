@@ -1,0 +1,395 @@
+r"""Softmax where the classes are a vocabulary: sums that run, and logits that are never all held.
+
+Both parts of this module rest on one fact: a sum of exponentials can be taken in piece by piece,
+each under a shift of its own, if what was summed before is scaled when the shift changes:
+
+.. math:: \sum_j e^{z_j - m} = e^{m' - m} \sum_j e^{z_j - m'}
+"""
+
+import math
+
+import numpy as np
+
+from smlib import _arrays, _kernels
+
+__all__ = ["RunningLogSumExp", "linear_cross_entropy"]
+
+# Entries of a tile of logits, cases × classes: it stays in cache between its two products.
+TILE = 2**18
+
+# Cases in a tile, at most.
+CASES = 512
+
+# Entries of W that go with a tile, at most.
+WEIGHTS = 2**20
+
+# Terms that are added one after the other, which is where equal ones err the same way.
+RUN = 16
+
+
+class RunningLogSumExp:
+    r"""The log-sum-exp of logits that arrive in pieces, in any order and on any machine.
+
+    .. math:: \operatorname{lse} = m + \log(1 + r), \qquad m = \max_j z_j = z_c, \quad
+        r = \sum_{j \ne c} e^{z_j - m}
+
+    The state is :math:`m` and :math:`r` in float64, whatever the pieces are. Two states merge into
+
+    .. math:: m = m_1, \qquad r = r_1 + (1 + r_2)\, e^{m_2 - m_1} \qquad (m_1 \ge m_2),
+
+    which is commutative to the last bit, associative up to rounding, and has an identity, the
+    accumulator that has taken in nothing (:math:`m = -\infty`).
+
+    Notes
+    -----
+    M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax" (2018), merge the
+    maximum and the whole sum; the sum over the rivals alone keeps the digits of a result near 0.
+
+    Examples
+    --------
+    >>> a, b = RunningLogSumExp(), RunningLogSumExp()
+    >>> a.update([1000.0, 999.0])
+    >>> a.update([998.0])
+    >>> b.update([1001.0])
+    >>> print(f"{a.value:.4f} {a.merge(b).value:.4f}")
+    1000.4076 1001.4402
+    """
+
+    def __init__(self):
+        self._state = None  # m and r: arrays that are never written to
+
+    def update(self, z, axis=-1):
+        """Take in a piece.
+
+        Parameters
+        ----------
+        z : array_like
+            The logits. An empty piece changes no value.
+        axis : int, tuple of ints or None
+            The axis, or axes, that hold the classes; None means all of them. The shape of the
+            other axes is that of `value`, and the same for all pieces: () for a 1-D piece.
+
+        Raises
+        ------
+        TypeError
+            If `z` does not hold real numbers, or `axis` integers.
+        ValueError
+            If `axis` is out of range or repeated, or the other axes have another shape than those
+            of the pieces before.
+        """
+        z, dtype = _arrays.real(z, "z")
+        over = _arrays.axes(axis, z.ndim)
+        shape = [n for a, n in enumerate(z.shape) if a not in over]
+        top, rest = np.full(math.prod(shape), -np.inf), np.zeros(math.prod(shape))
+
+        def kernel(x, e, y, room, rows):
+            u = _kernels.Unshifted(x, e)
+            top[rows], own, rivals = u.own_and_rivals(x.argmax(axis=1))
+            rest[rows] = rivals / own
+            for some, part in _kernels.groups(u.lost(own + rivals, rivals), x):
+                s = _kernels.Shifted(part, room)
+                own, rivals = s.own_and_rivals(s.top)
+                rest[rows][some] = np.where(s.max == -np.inf, 0.0, rivals / own)
+
+        _arrays.rowwise(kernel, z, dtype, over)
+        self._state = _merged(self._state, (top.reshape(shape), rest.reshape(shape)), "z")
+
+    def merge(self, other):
+        """Return an accumulator of all that this one and another have taken in; both stay.
+
+        Parameters
+        ----------
+        other : RunningLogSumExp
+            The other accumulator.
+
+        Returns
+        -------
+        RunningLogSumExp
+            A new accumulator.
+
+        Raises
+        ------
+        TypeError
+            If `other` is no accumulator.
+        ValueError
+            If the values of the two differ in shape.
+        """
+        if not isinstance(other, RunningLogSumExp):
+            raise TypeError(
+                f"other is of type {type(other).__name__}: it must be a RunningLogSumExp; "
+                f"update takes in an array"
+            )
+        result = RunningLogSumExp()
+        result._state = _merged(self._state, other._state, "other")
+        return result
+
+    @property
+    def value(self):
+        r"""The log-sum-exp of all pieces so far, in float64: :math:`-\infty` if there was none."""
+        if self._state is None:
+            return np.float64(-np.inf)
+        top, rest = self._state
+        with np.errstate(all="ignore"):
+            return (top + np.log1p(rest))[()]
+
+
+def _merged(a, b, name):
+    """Return the state of two states' logits together; the second is called `name`."""
+    if a is None or b is None:
+        return b if a is None else a
+    (m, r), (n, s) = a, b
+    if m.shape != n.shape:
+        raise ValueError(
+            f"{name} has results of shape {n.shape}: those so far have shape {m.shape}, and "
+            f"pieces may differ only in the axes of the classes"
+        )
+    with np.errstate(all="ignore"):
+        scale = np.where(m == n, 1.0, np.exp(-np.abs(m - n)))
+        larger, smaller = np.where(m >= n, (r, s), (s, r))
+        # In this order the sum is the same from either side.
+        return np.maximum(m, n), (larger + smaller * scale) + scale
+
+
+def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
+    r"""Return the cross-entropy of the softmax of a linear layer, and its gradients.
+
+    .. math:: z = h W^\top + b, \qquad
+        C = \sum_n \log\Bigl(1 + \sum_{j \ne t_n} e^{z_{nj} - z_{n t_n}}\Bigr)
+        \quad \text{(or its mean)}
+
+    .. math:: \frac{\partial C}{\partial h} = g W, \quad
+        \frac{\partial C}{\partial W} = g^\top h, \quad
+        \frac{\partial C}{\partial b_j} = \sum_n g_{nj}, \qquad
+        g = \frac{\partial C}{\partial z} = y - \text{one-hot}(t)
+
+    The N × K logits are never held: they are computed twice, a tile of cases and classes at a
+    time. The first pass sums the exponentials and their products with `W`; the second, which then
+    knows the sums, makes the gradient of `W`. What is needed beside the results does not grow with
+    K.
+
+    Parameters
+    ----------
+    h : array_like
+        The input of the layer, of shape (N, D): a row for each case.
+    W : array_like
+        The weights, of shape (K, D): a row for each class.
+    t : array_like
+        The labels, integers from 0 to K − 1, of shape (N,).
+    b : array_like, optional
+        The biases, of shape (K,). At :math:`-\infty` a class has probability 0.
+    reduction : {"mean", "sum"}
+        What becomes of the costs of the cases.
+
+    Returns
+    -------
+    C : ndarray
+        The cost, a NumPy scalar.
+    gradients : tuple of ndarray
+        The derivatives of `C` with respect to `h` and `W` and, if that is given, `b`, each of the
+        shape of its array. They and `C` have the widest dtype among the arguments.
+
+    Raises
+    ------
+    TypeError
+        If `h`, `W` or `b` does not hold real numbers, or `t` integers.
+    ValueError
+        If a label is not a class index, the shapes do not fit, there are no classes, the reduction
+        is unknown, or the mean is over no cases.
+
+    Notes
+    -----
+    E. Wijmans et al., "Cut your losses in large-vocabulary language models" (2024), do the same on
+    a GPU. Here the first tile of a case is tried without a shift; a shift is taken, or replaced,
+    only where the sum of a case leaves the range in which no digit is lost.
+
+    Examples
+    --------
+    >>> h, W = [[1.0, 0.0]], [[2.0, 0.0], [1.0, 5.0], [0.0, 5.0]]
+    >>> C, (dh, dW) = linear_cross_entropy(h, W, [0])
+    >>> print(f"{C:.4f}")
+    0.4076
+    >>> dh.round(4)
+    array([[-0.4248,  1.6738]])
+    >>> dW[:, 0].round(4)
+    array([-0.3348,  0.2447,  0.09  ])
+    """
+    _arrays.check_choice("reduction", reduction, ("mean", "sum"))
+    h, W, t, b, dtype = _checked(h, W, t, b)
+    cases, classes = len(h), len(W)
+    if reduction == "mean" and cases == 0:
+        raise ValueError(f"h has shape {h.shape}: the mean over no cases is undefined")
+    count = cases if reduction == "mean" else 1
+    # Infinities take their limits, so that warnings on the way there are no news.
+    with np.errstate(all="ignore"):
+        C, *gradients = _value_and_gradients(h, W, t, b, dtype, count)
+    return C, tuple(gradients)
+
+
+def _checked(h, W, t, b):
+    """Return the arguments as arrays that fit together, and the dtype of the results."""
+    h, dtype_h = _arrays.real(h, "h")
+    W, dtype_W = _arrays.real(W, "W")
+    dtype = np.result_type(dtype_h, dtype_W)
+    for a, name, rows in ((h, "h", "case"), (W, "W", "class")):
+        if a.ndim != 2:
+            raise ValueError(f"{name} has shape {a.shape}: it must have two axes, a row a {rows}")
+    if h.shape[1] != W.shape[1]:
+        raise ValueError(
+            f"W has shape {W.shape}: for h of shape {h.shape}, it must have {h.shape[1]} columns"
+        )
+    if len(W) == 0:
+        raise ValueError(f"W has no classes: its shape is {W.shape}")
+    if b is not None:
+        b, dtype_b = _arrays.real(b, "b")
+        dtype = np.result_type(dtype, dtype_b)
+        if b.shape != W.shape[:1]:
+            raise ValueError(
+                f"b has shape {b.shape}: for W of shape {W.shape}, it must have shape {W.shape[:1]}"
+            )
+    t = _arrays.array(t, "t")
+    if t.shape != h.shape[:1]:
+        raise ValueError(
+            f"t has shape {t.shape}: for h of shape {h.shape}, labels have shape {h.shape[:1]}"
+        )
+    if t.dtype.kind not in "iu":
+        raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
+    complaint = f"is not a class index: W has {len(W)} classes"
+    _arrays.refuse_where((t < 0) | (t >= len(W)), t, complaint)
+    return h, W, t.astype(np.intp), b, dtype
+
+
+def _value_and_gradients(h, W, t, b, dtype, count):
+    """Return the cost, dh, dW and, unless `b` is None, db: sums over the cases, over `count`."""
+    layer = _Layer(h, W, b, t, _arrays.computed_in(dtype))
+    length = W.shape[1]
+    C = 0.0
+    shift, slope = np.empty((2, len(h)), layer.dtype)
+    scaled = np.empty_like(layer.h)
+    dh, dW = np.empty(h.shape, dtype), np.empty(W.shape, dtype)
+    db = None if b is None else np.empty(len(W), dtype)
+    for c in layer.cases:
+        shift[c], label, rivals, products = layer.first_pass(c)
+        own = _ratio(label, shift[c])
+        total = own + rivals
+        costs = np.log1p(rivals / own)
+        # Where e^z of the label has underflown the cost is large, and the difference exact enough.
+        difference = np.log(total) - _less(label.astype(np.float64), shift[c])
+        C += np.where((own > _kernels.TINY) & (costs < np.inf), costs, difference).sum()
+        total *= count
+        dh[c] = (products[:, :length] - rivals[:, None] * W[t[c]]) / total[:, None]
+        scaled[c] = layer.h[c] / total[:, None]
+        slope[c] = -rivals
+    for p in layer.pieces:
+        w = layer.weights(p)
+        sums = np.zeros(w.shape, layer.dtype)
+        for c in layer.cases:
+            z = _less(layer.logits(w, c), shift[c])
+            e = np.exp(z, out=z)
+            at = layer.labels(c, p)
+            e[at] = slope[c][at[1]]
+            sums += e @ scaled[c]
+        dW[p] = sums[:, :length]
+        if b is not None:
+            db[p] = sums[:, -1]
+    C = dtype.type(C / count)
+    return (C, dh, dW) if b is None else (C, dh, dW, db)
+
+
+class _Layer:
+    """A linear layer, and its logits by the tile: a row for each class, a column for each case."""
+
+    def __init__(self, h, W, b, t, dtype):
+        if b is not None:
+            # A bias is the weight of an input that is always 1.
+            h = np.column_stack([h, np.ones(len(h))])
+        self.h = np.ascontiguousarray(h, dtype)
+        self.W, self.b, self.t, self.dtype = W, b, t, dtype
+        self.room = _kernels.Room()
+        self.cases = _slices(len(h), CASES)
+        rows, columns = max(1, min(CASES, len(h))), max(1, self.h.shape[1])
+        self.pieces = _slices(len(W), max(1, min(TILE // rows, WEIGHTS // columns)))
+        # With sums from 1 to here, half of the range of exponents is left to h and W.
+        self.most = float(np.finfo(dtype).tiny) ** -0.5
+
+    def weights(self, p):
+        """Return the weights of a slice of classes, the last of which may be the bias."""
+        if self.b is None:
+            return np.asarray(self.W[p], self.dtype)
+        w = self.room.take("w", (p.stop - p.start, self.h.shape[1]), self.dtype)
+        w[:, :-1], w[:, -1] = self.W[p], self.b[p]
+        return w
+
+    def labels(self, c, p):
+        """Return the row and the column of each label that lies in a tile."""
+        t = self.t[c]
+        column = np.flatnonzero((p.start <= t) & (t < p.stop))
+        return t[column] - p.start, column
+
+    def logits(self, w, c):
+        """Return the tile z of some cases; the one before is overwritten."""
+        z = self.room.take("z", (len(w), c.stop - c.start), self.dtype)
+        return np.matmul(w, self.h[c].T, out=z)
+
+    def first_pass(self, c):
+        """Return, for some cases, the shifts q, the labels' logits, and of their rivals the sums
+        Σ e^{z − q} and Σ e^{z − q} W.
+        """
+        n = c.stop - c.start
+        shift, label = np.zeros(n, self.dtype), np.full(n, -np.inf, self.dtype)
+        rivals, products = np.zeros(n), np.zeros((n, self.h.shape[1]))
+        for p in self.pieces:
+            w, at = self.weights(p), self.labels(c, p)
+            z = self.logits(w, c)
+            label[at[1]] = z[at]
+            e, sums = _exponentials_and_sums(z, shift, at)
+            total = rivals + sums + _ratio(label, shift)
+            lost = ~((total >= 1.0) & (total <= self.most))
+            if lost.any():
+                z = self.logits(w, c)
+                top = z.max(axis=0)
+                # A total below 1 has nothing in it but this tile.
+                better = np.where(total < 1.0, top, np.maximum(top, shift))
+                better = np.where(lost & (top != -np.inf), better, shift)
+                scale = np.where(rivals == 0, 0.0, _ratio(shift, better))
+                rivals *= scale
+                products *= scale[:, None]
+                shift = better
+                e, sums = _exponentials_and_sums(z, shift, at)
+            rivals += sums
+            products += e.T @ w
+        return shift, label, rivals, products
+
+
+def _slices(n, size):
+    """Return the slices of at most `size` that make up range(n)."""
+    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
+
+
+def _less(z, shift):
+    """Return `z` less a shift of each column, in place; equal infinities differ by 0."""
+    if shift.any():
+        same = z == shift
+        z -= shift
+        z[same] = 0.0
+    return z
+
+
+def _ratio(label, shift):
+    """Return e^{z − q} in float64, for one logit of each case."""
+    return np.exp(_less(label.astype(np.float64), shift))
+
+
+def _exponentials_and_sums(z, shift, at):
+    """Return e^{z − q} in the place of `z`, but 0 at the labels, and the sums of its columns."""
+    e = np.exp(_less(z, shift), out=z)
+    e[at] = 0.0
+    return e, _column_sums(e)
+
+
+def _column_sums(e):
+    """Return the sums of the columns, in float64: of runs, and of those in runs again."""
+    if len(e) < 2 * RUN:
+        return e.sum(axis=0, dtype=np.float64)
+    whole = len(e) - len(e) % RUN
+    runs = np.matmul(_kernels.ones(RUN, e.dtype).T, e[:whole].reshape(-1, RUN, e.shape[1]))
+    return _column_sums(runs[:, 0].astype(np.float64)) + _column_sums(e[whole:])
