@@ -30,7 +30,7 @@ OURS = [
     ),
     (
         HIDDEN,
-        "smlib, 100 passes in batches of 32",
+        "smlib, 100 passes",
         'Network((64, 32, 10), output="softmax", cost="cross-entropy", rng=rng)',
         "train(network, x, t, steps=4500, learning_rate=1.0, batch_size=32, rng=rng, record_every=4500)",
     ),
@@ -41,12 +41,12 @@ THEIRS = [
     (HIDDEN, "MLPClassifier", "MLPClassifier(32, max_iter=1000, random_state=seed)"),
     (
         HIDDEN,
-        "the same, logistic units",
+        "the same, logistic",
         'MLPClassifier(32, activation="logistic", max_iter=1000, random_state=seed)',
     ),
     (
         HIDDEN,
-        "the same, in smlib's steps",
+        "the same, our steps",
         'MLPClassifier(32, activation="logistic", solver="sgd", learning_rate_init=1.0, momentum=0.0, '
         "alpha=0.0, batch_size=32, max_iter=100, n_iter_no_change=100, random_state=seed)",
     ),
