@@ -4,6 +4,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -47,3 +49,108 @@ def test_the_peers_of_the_digits_are_the_ones_that_were_run():
         by_chance = "rng=rng" in row["expression"] or "seed" in row["expression"]
         assert len(row["right"]) == len(row["cost"]) == (len(results["seeds"]) if by_chance else 1)
         assert all(0 <= right <= 360 for right in row["right"])
+
+
+def test_family_trees_intervals_are_clopper_and_pearsons():
+    interval = load("family_trees").interval
+    for right, n, low, high in [
+        (78, 80, 0.9126, 0.9970), (7, 8, 0.4735, 0.9968), (0, 10, 0, 0.3085), (10, 10, 0.6915, 1),
+    ]:
+        assert abs(interval(right, n)[0] - low) < 5e-5
+        assert abs(interval(right, n)[1] - high) < 5e-5
+    low, high = interval(1, 3)
+    assert abs(1 - (1 - low) ** 3 - 0.025) < 1e-12  # the chance of one or more
+    assert abs((1 - high) ** 3 + 3 * high * (1 - high) ** 2 - 0.025) < 1e-12  # of one or none
+
+
+def test_family_trees_write_a_result_and_keep_what_was_not_measured(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    trees, output = load("family_trees"), tmp_path / "family_trees.json"
+    trees.run(["both ways"], output=output, splits=2, shorter=400)
+    first = json.loads(output.read_text())
+    trees.run(["logistic"], output=output, splits=2, shorter=400)
+    trees.run(["softmax"], "choice", output=output, splits=1, shorter=400)
+    results = json.loads(output.read_text())
+    assert results["methods"]["both ways"] == first["methods"]["both ways"]
+    assert len(results["choice"]["softmax"]) == len(trees.GRID["softmax"])
+    for name, ways in {"logistic": {"one"}, "both ways": {"one", "average"}}.items():
+        method = results["methods"][name]
+        assert set(method["totals"]) == ways
+        assert [repetition["seed"] for repetition in method["repetitions"]] == [0, 1]
+        for way in ways:
+            for criterion in trees.CRITERIA:
+                answers = [r for repetition in method["repetitions"] for r in repetition[way][criterion]]
+                assert method["totals"][way][criterion]["right"] == sum(answers)
+                assert method["totals"][way][criterion]["of"] == len(answers) == 8
+
+
+def test_a_family_trees_answer_is_right_when_all_of_it_is():
+    trees = load("family_trees")
+    right = trees.family_trees().t > 0
+    two = int((right.sum(axis=1) == 2).argmax())
+    for logistic in (True, False):
+        y = np.where(right, 0.9, 0.1) if logistic else right / right.sum(axis=1, keepdims=True)
+        assert all(verdict.all() for verdict in trees.judged(y, logistic).values())
+        y[two, right[two].argmax()] = 0  # one of its two answers
+        verdicts = trees.judged(y, logistic)
+        assert np.flatnonzero(~verdicts["ranked"]).tolist() == [two]
+        assert np.flatnonzero(~verdicts["half"]).tolist() == [two]
+
+
+def test_no_family_trees_test_fact_is_trained_on_in_either_direction():
+    trees = load("family_trees")
+    data = trees.family_trees()
+    for seed in (0, 1, 2):
+        for method in trees.METHODS.values():
+            x, t, test = trees.cases(seed, method)
+            asked = {tuple(pair) for pair in data.pairs[test].tolist()}
+            known = {(p, r, q) for p, r, q in data.facts.tolist() if (p, r) not in asked}
+            assert len(asked) == 4 and 104 - len({fact[:2] for fact in known}) == 4
+            if method.get("backwards"):
+                known |= {(q, 12 + r, p) for p, r, q in known}
+            rows, answers = (t > 0).nonzero()
+            persons, relations = x[:, :24].argmax(axis=1), x[:, 24:].argmax(axis=1)
+            assert set(zip(persons[rows].tolist(), relations[rows].tolist(), answers.tolist())) == known
+            assert (x.sum(axis=1) == 2).all()
+
+
+def test_family_trees_settings_were_chosen_on_other_splits_than_the_reported():
+    trees = load("family_trees")
+    results = json.loads(trees.RESULTS.read_text())
+    chosen_on = set(results["seeds_of_choice"])
+    assert chosen_on == set(trees.SPLITS["choice"])
+    for name, rows in results["choice"].items():
+        settings = [{key: row[key] for key in trees.GRID[name][0]} for row in rows]
+        assert settings == trees.GRID[name]
+        assert {row["of"] for row in rows} == {trees.HELD_OUT * len(chosen_on)}
+        assert max(range(len(rows)), key=lambda i: rows[i]["right"]) == trees.CHOSEN[name]
+        assert results["methods"][name]["stages"] == trees.stages(**settings[trees.CHOSEN[name]])
+    for part, seeds in [("methods", "seeds_of_report"), ("more", "seeds_of_more")]:
+        assert not chosen_on & set(results[seeds])
+        for method in results[part].values():
+            assert [repetition["seed"] for repetition in method["repetitions"]] == results[seeds]
+
+
+def test_family_trees_totals_are_those_of_the_repetitions():
+    trees = load("family_trees")
+    for path in (trees.RESULTS, trees.RESULTS.with_name("family_trees_avx2.json")):
+        results = json.loads(path.read_text())
+        assert set(results["methods"]) == set(trees.METHODS)
+        for method in [*results["methods"].values(), *results["more"].values()]:
+            for way, totals in method["totals"].items():
+                for criterion, total in totals.items():
+                    answers = [r for repetition in method["repetitions"] for r in repetition[way][criterion]]
+                    assert (total["right"], total["of"]) == (sum(answers), len(answers))
+                    expected = trees.interval(total["right"], total["of"])
+                    assert total["interval"] == [round(end, 4) for end in expected]
+
+
+def test_a_network_answers_as_the_results_of_the_family_trees_say():
+    trees = load("family_trees")
+    results = json.loads(trees.RESULTS.read_text())["methods"]["both ways"]
+    expected = results["repetitions"][0]
+    (network,), test = trees.trained(0, trees.METHODS["both ways"], results["stages"], 1, None)
+    right = trees.judged(network.outputs(trees.questions(network)), logistic=False)["ranked"]
+    assert test.tolist() == expected["test"]
+    assert expected["trained"] == 100 and sum(expected["one"]["ranked"]) == 4
+    assert right.sum() >= 102  # of 104: another processor's last bits may cost one or two

@@ -35,7 +35,7 @@ def test_chapter_has_solved_exercises(slug, book):
 
 
 def test_the_book_has_its_chapters():
-    assert {slug[:2] for slug in NUMBERED} >= {"01", "02", "03", "04", "05", "06", "07"}
+    assert {slug[:2] for slug in NUMBERED} >= {"01", "02", "03", "04", "05", "06", "07", "08", "09"}
     assert "intro" in SLUGS
 
 
@@ -160,6 +160,8 @@ BROKEN = [
     (rules.plain_python, [code("")], "empty"),
     (rules.plain_python, [code("ax.plot(x);")], "semicolon"),
     (rules.imports_allowed, [code("import pandas as pd")], "imports pandas"),
+    (rules.imports_allowed, [text("(ch-few)="), code("import dask.array as da")], "imports dask"),
+    (rules.imports_allowed, [text("(ch-many)="), code("import dask, pandas")], "imports pandas"),
     (rules.imports_allowed, [code("def f():\n    from scipy.special import softmax")], "scipy.special"),
     (rules.nothing_left_out, [code("1", tags=["nbval-ignore-output"])], "nbval-ignore-output"),
     (rules.nothing_left_out, [code("# NBVAL_SKIP\n1")], "NBVAL_ comment"),
@@ -182,6 +184,11 @@ def test_rule_accepts_a_sound_notebook(rule, tmp_path):
 def test_rule_reports(rule, cells, complaint, tmp_path):
     found = list(rule(reread(notebook_of(*cells), tmp_path)))
     assert any(complaint in message for message in found), found
+
+
+def test_the_chapter_on_many_classes_may_import_dask(tmp_path):
+    cells = [text("(ch-many)=", "# Many classes"), code("import os\nimport dask.array as da\nfrom distributed import Client")]
+    assert list(rules.imports_allowed(reread(notebook_of(*cells), tmp_path))) == []
 
 
 def test_every_rule_is_shown_to_fail():

@@ -1,0 +1,736 @@
+r"""Softmax, its logarithm and its cross-entropy on Dask arrays: logits that outgrow one machine.
+
+The functions are smlib's, with the same names, arguments and answers. The logits `z` are a Dask
+array whose chunks may cut the cases, the classes, or both; `where` and the targets may be NumPy or
+Dask arrays. The results are Dask arrays, and nothing is computed before they are. Wrong shapes and
+dtypes are refused at once, wrong values when they are computed.
+
+A chunk reports each of its rows as a *state*: the largest logit m, and the sum over its rivals
+
+.. math:: s = \sum_{j \ne c} e^{z_j - m}, \qquad m = z_c = \max_j z_j
+
+States merge into the state of all their classes together, a few at a time, up a tree. That is one
+pass over the logits. What has the shape of the logits (softmax, its logarithm, the gradient)
+takes a second pass, in which lazy logits are made anew: no chunk of them is kept from one pass to
+the next. So they must come out the same when made twice, and logits that are dear to make should be
+kept by their owner (``z = z.persist()``).
+
+Chunks of a few MiB or more keep the overhead of the tasks small. The sizes of the chunks may be
+unknown along the cases, not along the classes.
+"""
+
+import math
+
+import numpy as np
+
+from smlib import _arrays, _kernels
+
+try:
+    import dask.array as da
+    from dask._task_spec import GraphNode
+    from dask.base import clone_key
+    from dask.graph_manipulation import clone
+    from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
+except ImportError as error:
+    raise ImportError(
+        "smlib.sharded needs Dask 2025.1 or later: pip install 'dask[array,distributed]', "
+        "or smlib with its extra, as in pip install '.[sharded]' in a clone"
+    ) from error
+
+__all__ = ["cross_entropy", "cross_entropy_value_and_grad", "log_softmax", "logsumexp", "softmax"]
+
+# States that are merged at a time.
+BRANCHES = 16
+
+
+def logsumexp(z, axis=-1, *, keepdims=False, where=None):
+    r"""Return the soft maximum of `z`, as `smlib.logsumexp` does.
+
+    .. math:: \operatorname{lse}(z) = \log \sum_j e^{z_j} = m + \log(1 + s)
+
+    Parameters
+    ----------
+    z : dask array
+        The logits.
+    axis : int, tuple of ints or None
+        The axis, or axes, that hold the classes. None means all of them.
+    keepdims : bool
+        Whether the result keeps the axes summed over, with length 1.
+    where : array_like or dask array, optional
+        A boolean array that broadcasts to the shape of `z`. A class at which it is false is left
+        out.
+
+    Returns
+    -------
+    dask array
+        The logarithms, in nats. A sum over nothing has the logarithm :math:`-\infty`.
+
+    Raises
+    ------
+    TypeError
+        If `z` is no Dask array or does not hold real numbers, `axis` is not made of integers, or
+        `where` of booleans.
+    ValueError
+        If `axis` is out of range or repeated, the sizes of its chunks are unknown, or `where` does
+        not broadcast.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> z = da.from_array(np.array([[1.0, 2.0, 3.0], [1000.0, 1000.0, 0.0]]), chunks=(1, 2))
+    >>> logsumexp(z).compute().round(4)
+    array([   3.4076, 1000.6931])
+    """
+    dtype, over, masks = _arguments(z, axis, where)
+    whole = _merge(_states(_output_states, z, over, 2, *masks), over)
+    left = [a for a in range(z.ndim) if keepdims or a not in over]
+    return _blocks(_log_sums, left, dtype, whole, _state_axes(z), left=left, to=dtype)
+
+
+def softmax(z, axis=-1, *, where=None):
+    r"""Return the softmax of `z`, as `smlib.softmax` does.
+
+    .. math:: y_i = \frac{e^{z_i}}{\sum_j e^{z_j}}
+
+    It is the softmax within a chunk times the chunk's share of the whole.
+
+    Parameters
+    ----------
+    z : dask array
+        The logits.
+    axis : int, tuple of ints or None
+        The axis, or axes, that hold the classes. None means all of them.
+    where : array_like or dask array, optional
+        A boolean array that broadcasts to the shape of `z`. A class at which it is false gets
+        exactly 0.
+
+    Returns
+    -------
+    dask array
+        The probabilities, of the shape and chunks of `z`. A row that is all :math:`-\infty`, or
+        masked altogether, has no distribution: it is nan.
+
+    Raises
+    ------
+    TypeError
+        If `z` is no Dask array or does not hold real numbers, `axis` is not made of integers, or
+        `where` of booleans.
+    ValueError
+        If `axis` is out of range or repeated, the sizes of its chunks are unknown, or `where` does
+        not broadcast.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> softmax(da.from_array(np.array([2.0, 1.0, 0.0]), chunks=2)).compute().round(4)
+    array([0.6652, 0.2447, 0.09  ])
+    """
+    return _like_z(_softmax, z, axis, where)
+
+
+def log_softmax(z, axis=-1, *, where=None):
+    r"""Return the logarithm of the softmax of `z`, as `smlib.log_softmax` does.
+
+    .. math:: \log y_i = (z_i - m) - \log(1 + s)
+
+    As the largest output nears 1, its logarithm keeps its digits.
+
+    Parameters
+    ----------
+    z : dask array
+        The logits.
+    axis : int, tuple of ints or None
+        The axis, or axes, that hold the classes. None means all of them.
+    where : array_like or dask array, optional
+        A boolean array that broadcasts to the shape of `z`. A class at which it is false gets
+        :math:`-\infty`.
+
+    Returns
+    -------
+    dask array
+        The log-probabilities, in nats, of the shape and chunks of `z`. A row that is all
+        :math:`-\infty`, or masked altogether, has no distribution: it is nan.
+
+    Raises
+    ------
+    TypeError
+        If `z` is no Dask array or does not hold real numbers, `axis` is not made of integers, or
+        `where` of booleans.
+    ValueError
+        If `axis` is out of range or repeated, the sizes of its chunks are unknown, or `where` does
+        not broadcast.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> y = log_softmax(da.from_array(np.array([40.0, 0.0]), chunks=1))
+    >>> print(f"{y.compute()[0]:.4e}")
+    -4.2484e-18
+    """
+    return _like_z(_log_softmax, z, axis, where)
+
+
+def cross_entropy(z, t, *, reduction="mean"):
+    r"""Return the cross-entropy of the softmax of `z`, in nats, as `smlib.cross_entropy` does.
+
+    .. math:: C = \sum_i t_i (m - z_i) + \log(1 + s) \sum_i t_i
+
+    No term is negative, so that a small cost keeps its digits.
+
+    Parameters
+    ----------
+    z : dask array
+        The logits, of shape (…, K).
+    t : array_like or dask array
+        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
+        of the shape of `z`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases.
+
+    Returns
+    -------
+    dask array
+        The cost, of shape (), or with "none" of shape ``z.shape[:-1]``.
+
+    Raises
+    ------
+    TypeError
+        If `z` is no Dask array or does not hold real numbers, or `t` not integers where its shape
+        is that of labels.
+    ValueError
+        If the shapes do not fit, `z` has no class axis or no classes, the sizes of the chunks
+        along it are unknown, the reduction is unknown, or the mean is over no cases. When it is
+        computed: if a label is not a class index, or a distribution has a negative, infinite or
+        nan entry.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> z = da.from_array(np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]]), chunks=(1, 2))
+    >>> cross_entropy(z, [0, 1], reduction="none").compute().round(4)
+    array([0.4076, 0.0949])
+    """
+    return _evaluate(z, t, reduction)
+
+
+def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
+    r"""Return the cross-entropy of the softmax of `z`, and its gradient.
+
+    .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
+
+    As in `smlib.cross_entropy_value_and_grad`, it keeps its digits at a label whose output nears 1:
+    there it is minus the sum of the rivals' outputs. Compute both results in one call,
+    ``dask.compute(C, gradient)``, or the pass for the cost is done for each.
+
+    Parameters
+    ----------
+    z : dask array
+        The logits, of shape (…, K).
+    t : array_like or dask array
+        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
+        of the shape of `z`.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+
+    Returns
+    -------
+    C : dask array
+        The cost, of shape (), or with "none" of shape ``z.shape[:-1]``.
+    gradient : dask array
+        The derivative of `C` with respect to `z`, of the shape and chunks of `z`.
+
+    Raises
+    ------
+    TypeError
+        If `z` is no Dask array or does not hold real numbers, or `t` not integers where its shape
+        is that of labels.
+    ValueError
+        If the shapes do not fit, `z` has no class axis or no classes, the sizes of the chunks
+        along it are unknown, the reduction is unknown, or the mean is over no cases. When it is
+        computed: if a label is not a class index, or a distribution has a negative, infinite or
+        nan entry.
+
+    Examples
+    --------
+    >>> import dask
+    >>> import dask.array as da
+    >>> z = da.from_array(np.array([[2.0, 1.0, 0.0]]), chunks=(1, 2))
+    >>> C, gradient = dask.compute(*cross_entropy_value_and_grad(z, [0]))
+    >>> print(f"{C:.4f}")
+    0.4076
+    >>> gradient.round(4)
+    array([[-0.3348,  0.2447,  0.09  ]])
+    """
+    return _evaluate(z, t, reduction, gradient=True)
+
+
+# From arguments to graphs
+
+
+def _logits(z):
+    """Return the dtype of the results, or refuse the logits."""
+    if not isinstance(z, da.Array):
+        raise TypeError(
+            f"z is of type {type(z).__name__}: it must be a Dask array, as from "
+            f"dask.array.from_array(z, chunks=...); smlib itself has the functions for NumPy arrays"
+        )
+    if isinstance(z._meta, np.ma.MaskedArray):
+        raise TypeError(
+            "z is a masked array: pass dask.array.ma.getdata(z); softmax, log_softmax and "
+            "logsumexp take the mask of logits as where=~dask.array.ma.getmaskarray(z)"
+        )
+    return _arrays.real(z._meta, "z")[1]
+
+
+def _check_sizes(z, over):
+    """Refuse classes along axes `over` whose number in each chunk is unknown."""
+    for a in over:
+        if math.isnan(z.shape[a]):
+            raise ValueError(
+                f"z has chunks of unknown sizes along axis {a}, which holds the classes: "
+                f"call z.compute_chunk_sizes() first"
+            )
+
+
+def _arguments(z, axis, where):
+    """Return the dtype of the results, the axes of the classes, and any mask with its axes."""
+    dtype = _logits(z)
+    over = _arrays.axes(axis, z.ndim)
+    _check_sizes(z, over)
+    if where is None:
+        return dtype, over, []
+    where = _array(where, "where")
+    if where.dtype != bool:
+        raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
+    axes = range(z.ndim - where.ndim, z.ndim)
+    if where.ndim > z.ndim or not all(
+        n == 1 or _same(n, z.shape[a]) for n, a in zip(where.shape, axes)
+    ):
+        raise ValueError(
+            f"where has shape {where.shape}: it must broadcast to z's shape {z.shape}"
+        )
+    return dtype, over, [_aligned(where, z, axes, "where", stretch=True), axes]
+
+
+def _targets(z, t):
+    """Return targets with the chunks of `z`, and values that are checked when computed."""
+    t = _array(t, "t")
+    if labels := t.ndim == z.ndim - 1:
+        if t.dtype.kind not in "iu":
+            raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
+    else:
+        _arrays.real(np.empty(0, t.dtype), "t")
+    axes = range(z.ndim - 1 if labels else z.ndim)
+    if len(axes) != t.ndim or not all(map(_same, t.shape, z.shape)):
+        raise ValueError(
+            f"t has shape {t.shape}: for z of shape {z.shape}, "
+            f"labels have shape {z.shape[:-1]} and distributions {z.shape}"
+        )
+    t = _aligned(t, z, axes, "t")
+    dtype = np.dtype(np.intp) if labels else t.dtype
+    meta = np.empty((0,) * t.ndim, dtype)
+    return t.map_blocks(_checked_targets, classes=z.shape[-1] if labels else None, meta=meta), axes
+
+
+def _array(a, name):
+    """Return a Dask array as it is, and all else as a NumPy array."""
+    return a if isinstance(a, da.Array) else _arrays.array(a, name)
+
+
+def _same(n, m):
+    """Tell whether two lengths are the same, for all that is known."""
+    return n == m or math.isnan(n) or math.isnan(m)
+
+
+def _aligned(a, z, axes, name, stretch=False):
+    """Return `a`, whose axes are `axes` of `z`, as a Dask array with the chunks of those.
+
+    With `stretch`, axes of length 1 stay as they are.
+    """
+    lazy = isinstance(a, da.Array)
+    chunks = []
+    for i, (n, axis) in enumerate(zip(a.shape, axes)):
+        if stretch and n == 1:
+            chunks.append((1,))
+        elif not math.isnan(n + z.shape[axis]):
+            chunks.append(z.chunks[axis])
+        else:
+            chunks.append(a.chunks[i] if lazy else (n,))
+            if len(chunks[i]) != z.numblocks[axis]:
+                raise ValueError(
+                    f"{name} has {len(chunks[i])} and z has {z.numblocks[axis]} chunks along axis "
+                    f"{axis} of z, where sizes are unknown: cut {name} as z is, or call "
+                    f"compute_chunk_sizes() of what is unknown first"
+                )
+    return a.rechunk(tuple(chunks)) if lazy else da.from_array(a, chunks=tuple(chunks))
+
+
+def _again(a):
+    """Return `a` from a graph of its own, lest its chunks be kept for the second pass."""
+    seed = "smlib.sharded", a.name
+    again = clone(a, seed=seed)
+    # clone leaves the keys within tasks as they were (Dask's issue 12455).
+    names = {key: clone_key(key, seed) for key in a.dask.get_all_external_keys()}
+    layers = dict(again.dask.layers)
+    for name, layer in layers.items():
+        if isinstance(layer, MaterializedLayer):
+            tasks = {
+                key: task.substitute(names, key=key) if isinstance(task, GraphNode) else task
+                for key, task in layer.items()
+            }
+            layers[name] = MaterializedLayer(tasks, layer.annotations)
+    graph = HighLevelGraph(layers, again.dask.dependencies)
+    return da.Array(graph, again.name, again.chunks, meta=again._meta)
+
+
+def _state_axes(z):
+    """Return the axes of states: their own comes first, and is numbered after those of `z`."""
+    return (z.ndim, *range(z.ndim))
+
+
+def _blocks(function, axes, dtype, *arrays, new_axes=None, adjust_chunks=None, **options):
+    """Apply a function to the blocks of arrays, each followed by its axes."""
+    return da.blockwise(
+        function,
+        tuple(axes),
+        *arrays,
+        new_axes=new_axes,
+        adjust_chunks=adjust_chunks,
+        align_arrays=False,
+        concatenate=True,
+        meta=np.empty((0,) * len(axes), dtype),
+        **options,
+    )
+
+
+def _states(function, z, over, size, *arrays):
+    """Return the states of the chunks of `z`, of `size` numbers each, as an array."""
+    return _blocks(
+        function,
+        _state_axes(z),
+        np.float64,
+        z,
+        range(z.ndim),
+        *arrays,
+        new_axes={z.ndim: size},
+        adjust_chunks=dict.fromkeys(over, 1),
+        over=over,
+    )
+
+
+def _merge(states, over):
+    """Return the states of the whole: a tree of merges along the axes `over` of the logits."""
+    if not over:
+        return states
+    return da.reduction(
+        states,
+        chunk=_unchanged,
+        aggregate=_merged,
+        axis=tuple(a + 1 for a in over),
+        keepdims=True,
+        split_every=BRANCHES,
+        dtype=np.float64,
+        meta=states._meta,
+    )
+
+
+def _like_z(function, z, axis, where):
+    """Return `function` of the chunks of `z`, their states and the states of the whole."""
+    dtype, over, masks = _arguments(z, axis, where)
+    states = _states(_output_states, z, over, 2, *masks)
+    whole = _merge(states, over)
+    axes, state_axes = range(z.ndim), _state_axes(z)
+    masks[:1] = map(_again, masks[:1])
+    arrays = [_again(z), axes, states, state_axes, whole, state_axes, *masks]
+    return _blocks(function, axes, dtype, *arrays, over=over)
+
+
+def _evaluate(z, t, reduction, gradient=False):
+    """Return the reduced costs of the cases and, with `gradient`, their gradient."""
+    _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
+    dtype = _logits(z)
+    _arrays.check_classes(z, "z")
+    axes, cases, over = range(z.ndim), range(z.ndim - 1), (z.ndim - 1,)
+    _check_sizes(z, over)
+    t, t_axes = _targets(z, t)
+    starts = da.from_array(np.cumsum([0, *z.chunks[-1][:-1]]), chunks=1), over
+    states = _states(_cost_states, z, over, 5, t, t_axes, *starts)
+    whole = _merge(states, over)
+    costs = _blocks(_costs, cases, np.float64, whole, _state_axes(z))
+    count = _count(z, costs) if reduction == "mean" else 1
+    if reduction == "none":
+        value = costs.map_blocks(_quotient, 1, to=dtype, meta=np.empty((0,) * costs.ndim, dtype))
+    else:
+        value = costs.sum().map_blocks(_quotient, count, to=dtype, meta=np.empty((), dtype))
+    if not gradient:
+        return value
+    arrays = [_again(z), axes, t if t.ndim < z.ndim else _again(t), t_axes, *starts]
+    arrays += [states, _state_axes(z), whole, _state_axes(z)]
+    arrays += [count, () if isinstance(count, da.Array) else None]
+    return value, _blocks(_gradient, axes, dtype, *arrays)
+
+
+def _count(z, costs):
+    """Return the number of cases: an int, or an array that computes it if it is unknown."""
+    if math.isnan(costs.size):
+        ones = costs.map_blocks(np.ones_like, meta=costs._meta)
+        return ones.sum().map_blocks(_some, meta=np.empty(()))
+    if costs.size == 0:
+        raise ValueError(f"z has shape {z.shape}: the mean over no cases is undefined")
+    return costs.size
+
+
+# What is done with a block. In all, m and s are the state, and +inf stands for its limit: entries
+# there share the mass, the rest have none.
+
+
+def _checked_targets(t, classes, block_info=None):
+    """Return the labels, or distributions if `classes` is None, of a block."""
+    if classes is None:
+        bad = ~((t >= 0) & (t < np.inf))
+        complaint = "is not a probability: it must be finite and at least 0"
+    else:
+        bad = (t < 0) | (t >= classes)
+        complaint = f"is not a class index: z has {classes} classes"
+    if bad.any():
+        index = np.unravel_index(bad.argmax(), t.shape)
+        starts = [start for start, _ in block_info[0]["array-location"]]
+        block = ""
+        if any(map(math.isnan, starts)):
+            starts, block = [0] * t.ndim, f" of block {block_info[0]['chunk-location']}"
+        where = ", ".join(str(int(i + start)) for i, start in zip(index, starts))
+        raise ValueError(f"t[{where}]{block} = {t[index]} {complaint}")
+    return t if classes is None else t.astype(np.intp, copy=False)
+
+
+def _top(x, e, room):
+    """Return the state m, s of each row of a block, and the column of m."""
+    u = _kernels.Unshifted(x, e)
+    top = x.argmax(axis=1)
+    m, own, rivals = u.own_and_rivals(top)
+    s = rivals / own
+    for rows, part in _kernels.groups(u.lost(own + rivals, rivals), x):
+        shifted = _kernels.Shifted(part, room)
+        own, rivals = shifted.own_and_rivals(shifted.top)
+        s[rows] = rivals / own
+    # A chunk that is all −inf adds nothing.
+    return m, np.where(m == -np.inf, 0.0, s), top
+
+
+def _nothing(z, over, size):
+    """Return the states of no classes at all, as columns and in their final shape."""
+    states = np.zeros((size, *(1 if a in over else n for a, n in enumerate(z.shape))))
+    states[0] = -np.inf
+    return states, states.reshape(size, -1)
+
+
+def _output_states(z, where=None, *, over):
+    """Return the states m, s of the rows of a chunk."""
+    z, dtype = _arrays.real(z, "z")
+    where = None if where is None else _arrays.mask(where, z.shape)
+    states, columns = _nothing(z, over, 2)
+
+    def kernel(x, e, y, room, rows):
+        columns[:, rows] = _top(x, e, room)[:2]
+
+    _arrays.rowwise(kernel, z, dtype, over, where=where)
+    return states
+
+
+def _cost_states(z, t, start, over):
+    """Return the states m, s and Σ t (m − z), Σ t of all but the top, t of the top, of a chunk."""
+    z, dtype = _arrays.real(z, "z")
+    states, columns = _nothing(z, over, 5)
+    labels = t.ndim < z.ndim
+    t = _target_rows(t, z)
+
+    def kernel(x, e, y, room, rows):
+        m, s, top = _top(x, e, room)
+        r = np.arange(len(x))
+        if labels:
+            column = t[rows] - start[0]
+            r = r[(0 <= column) & (column < x.shape[1])]
+            column = column[r]
+            cost, rest, own = np.zeros((3, len(x)))
+            cost[r] = _difference(m[r], x[r, column])
+            own[r] = 1.0
+        else:
+            part = t[rows].astype(np.float64)
+            cost = _kernels.row_sums(_product(part, _difference(m[:, None], x)))
+            own = part[r, top]
+            part[r, top] = 0.0
+            rest = _kernels.row_sums(part)
+        columns[:, rows] = m, s, cost, rest, own
+
+    _arrays.rowwise(kernel, z, dtype, over)
+    return states
+
+
+def _target_rows(t, z):
+    """Return the targets of a chunk of `z`, one label or distribution a row."""
+    if t.shape != z.shape[: t.ndim]:
+        raise ValueError(f"t has a chunk of shape {t.shape} where that of z has shape {z.shape}")
+    return t.reshape(math.prod(z.shape[:-1]), *t.shape[z.ndim - 1 :])
+
+
+def _unchanged(states, axis, keepdims):
+    """Return the states of a chunk: the leaves of the tree."""
+    return states
+
+
+def _merged(states, axis, keepdims):
+    """Return the states of several parts as one."""
+    shape = [1 if a in axis else n for a, n in enumerate(states.shape)]
+    parts = math.prod(states.shape[a] for a in axis)
+    states = np.moveaxis(states, axis, range(-len(axis), 0))
+    m, s, *costs = states.reshape(len(states), math.prod(shape[1:]), parts)
+    r = np.arange(len(m))
+    top = m.argmax(axis=1)
+    largest = m[r, top]
+    with np.errstate(all="ignore"):
+        sums = _scaled(1.0 + s, m, largest[:, None])
+        sums[r, top] = s[r, top]
+        result = [largest, sums.sum(axis=1)]
+        if costs:
+            cost, rest, own = costs
+            mass = rest + own
+            cost = cost + _product(mass, _difference(largest[:, None], m))
+            mass[r, top] = rest[r, top]
+            result += [cost.sum(axis=1), mass.sum(axis=1), own[r, top]]
+    return np.array(result).reshape(shape)
+
+
+def _difference(a, b):
+    """Return a − b in float64, and 0 for two equal infinities."""
+    return np.where(a == b, 0.0, np.subtract(a, b, dtype=np.float64))
+
+
+def _product(t, a):
+    """Return t·a, in which a target of 0 makes nothing of an infinity."""
+    return np.where((t == 0) & (a == np.inf), 0.0, t * a)
+
+
+def _scaled(a, m, largest):
+    """Return a·e^{m − largest} to the last digits, also where the exponential alone underflows."""
+    d = _difference(m, largest)
+    # m − largest = d + c exactly (Knuth's two-sum).
+    b = d - m
+    c = np.nan_to_num((m - (d - b)) - (largest + b), posinf=0.0, neginf=0.0)
+    half = np.exp(0.5 * d)
+    return half * a * half * (1.0 + c)
+
+
+def _log_sums(states, left, to):
+    """Return m + log(1 + s), with the axes `left` of the logits."""
+    m, s = states
+    with np.errstate(all="ignore"):
+        result = (m + np.log1p(s)).astype(to)
+    return result.reshape([result.shape[a] for a in left])
+
+
+def _rows(states):
+    """Return a state as columns; without any class above −inf there is no distribution, but nan."""
+    m, s, *costs = states.reshape(len(states), -1)
+    return m, np.where(m == -np.inf, np.nan, s), *costs
+
+
+def _costs(states):
+    """Return Σ t (m − z) + log(1 + s) Σ t of each case."""
+    m, s, cost, rest, own = _rows(states)
+    with np.errstate(all="ignore"):
+        return (cost + (rest + own) * np.log1p(s)).reshape(states.shape[1:-1])
+
+
+def _share(states, whole):
+    """Return the share of a chunk in the sum over all classes, row by row."""
+    m, s, *_ = states.reshape(len(states), -1)
+    largest, total, *_ = _rows(whole)
+    with np.errstate(all="ignore"):
+        return _scaled(1.0 + s, m, largest) / (1.0 + total)
+
+
+def _multiply(y, share):
+    """y *= share, row by row; where there is no share, y may have been nan."""
+    with _kernels.OneNumberARow(y.shape[1]):
+        y *= share.astype(y.dtype)[:, None]
+    y[share == 0] = 0.0
+
+
+def _softmax(z, states, whole, where=None, *, over):
+    """Return the softmax of a chunk of the logits."""
+    share = _share(states, whole)
+
+    def kernel(x, e, y, room, rows):
+        _kernels.softmax(x, e, y, room)
+        _multiply(y, share[rows])
+
+    return _result(kernel, z, over, where)
+
+
+def _log_softmax(z, states, whole, where=None, *, over):
+    """Return the logarithm of the softmax of a chunk of the logits."""
+    m, s = _rows(whole)
+    rest = np.log1p(s)
+
+    def kernel(x, e, y, room, rows):
+        m_, rest_ = (a[rows, None].astype(x.dtype) for a in (m, rest))
+        infinite = np.flatnonzero(m[rows] == np.inf)
+        limits = np.where(x[infinite] == np.inf, -rest_[infinite], -np.inf)
+        np.subtract(x, m_, out=y)
+        np.subtract(y, rest_, out=y)
+        y[infinite] = limits
+
+    return _result(kernel, z, over, where)
+
+
+def _gradient(z, t, start, states, whole, count):
+    """Return the gradient of the cost, over `count`, for a chunk of the logits."""
+    m, s, cost, rest, own = _rows(whole)
+    with np.errstate(all="ignore"):
+        share = _share(states, whole) * (rest + own) / count
+    labels = t.ndim < z.ndim
+    t = _target_rows(t, z)
+    # At a label y − 1 is (e^{z − m} − 1 − s) / (1 + s), in which nothing cancels. At the top of a
+    # distribution y Σt − t is the other targets minus (1 − y) Σt.
+    with np.errstate(all="ignore"):
+        slope = (np.expm1(-cost) - s if labels else rest - own * s) / (1.0 + s) / count
+
+    def kernel(x, e, y, room, rows):
+        if labels:
+            _kernels.softmax(x, e, y, room)
+            _multiply(y, share[rows])
+            column = t[rows] - start[0]
+            r = np.flatnonzero((0 <= column) & (column < x.shape[1]))
+            y[r, column[r]] = slope[rows][r]
+        else:
+            at = (s[rows] < 0.5)[:, None] & (x == m[rows, None])
+            x = x.astype(np.float64)
+            e = np.empty_like(x)
+            _kernels.softmax(x, e, e, room)
+            _multiply(e, share[rows])
+            e -= t[rows] / count
+            y[...] = np.where(at, slope[rows, None], e)
+
+    return _result(kernel, z, (z.ndim - 1,))
+
+
+def _result(kernel, z, over, where=None):
+    """Return an array of the shape of `z` that a kernel fills."""
+    z, dtype = _arrays.real(z, "z")
+    result = np.empty(z.shape, dtype)
+    where = None if where is None else _arrays.mask(where, z.shape)
+    _arrays.rowwise(kernel, z, dtype, over, out=result, where=where)
+    return result
+
+
+def _quotient(total, count, to):
+    """Return total / count in the dtype of the results."""
+    with np.errstate(all="ignore"):
+        return np.asarray(total / count).astype(to)
+
+
+def _some(count):
+    """Return the number of cases, unless there are none."""
+    if count == 0:
+        raise ValueError("z has no cases: the mean over no cases is undefined")
+    return count
