@@ -125,7 +125,7 @@ class RunningLogSumExp:
 
     @property
     def value(self):
-        r"""The log-sum-exp of all pieces so far, in float64: :math:`-\infty` if there was none."""
+        r"""The log-sum-exp of all pieces so far, in float64. Without any it is :math:`-\infty`."""
         if self._state is None:
             return np.float64(-np.inf)
         top, rest = self._state
