@@ -168,23 +168,22 @@ def between(a, low, high):
     return low <= a.item(a.argmin()) and a.item(a.argmax()) <= high
 
 
-def is_small(z):
-    """Tell whether a block is so small and tame that plain formulas do, without any check."""
-    if z.size > SMALL:
-        return False
+def is_tame(z):
+    """Tell whether nothing overflows or underflows in the outputs of a block."""
     safe = LIMITS[z.dtype].safe_logit
     return between(z, -safe, safe)
 
 
 def small_sums(e):
-    """Return the sums over the last axis of a small array, which is kept, in its own dtype."""
+    """Return the sums over the last axis of a small array, which is kept, in its own dtype.
+
+    To be called where warnings are ignored: a product of matrices was seen to raise a flag though
+    all its terms are tame.
+    """
     n = e.shape[-1]
-    # A product of matrices was seen to raise a flag though all its terms are tame: what it computes
-    # beyond them is its own affair. The cover takes 1 µs.
-    with np.errstate(all="ignore"):
-        if n < 2 * RUN[e.dtype]:
-            return e.dot(ones(n, e.dtype))
-        return row_sums(e.reshape(-1, n)).astype(e.dtype).reshape(*e.shape[:-1], 1)
+    if n < 2 * RUN[e.dtype]:
+        return e.dot(ones(n, e.dtype))
+    return row_sums(e.reshape(-1, n)).astype(e.dtype).reshape(*e.shape[:-1], 1)
 
 
 def small_sum(e):
@@ -193,61 +192,83 @@ def small_sum(e):
 
 
 def softmax_small(z, out):
-    """Return the softmax of a small array over its last axis."""
+    """Return the softmax of a small array over its last axis, or None if digits would be lost."""
+    if not is_tame(z):
+        return None
     e = np.exp(z, out=out)
-    e /= small_sum(e) if e.size == e.shape[-1] else small_sums(e)
+    if e.size < 64 and e.size == e.shape[-1]:
+        e /= small_sum(e)
+        return e
+    with np.errstate(all="ignore"):
+        e /= small_sums(e)
     return e
 
 
 def log_softmax_small(z, out):
-    """Return the logarithm of the softmax of a small array over its last axis."""
-    e = np.exp(z)
-    logits, exponentials = z.reshape(-1), e.reshape(-1)
-    if z.size == z.shape[-1]:
-        top = int(logits.argmax())
-        m, own = logits.item(top), exponentials.item(top)
-        exponentials[top] = 0.0
-        rest = math.log1p(small_sum(e) / own)
-    else:
-        top = z.argmax(axis=-1, keepdims=True) + starts(z.shape)
-        m, own = logits[top], exponentials[top]
-        exponentials[top] = 0.0
-        rest = small_sums(e)
-        rest /= own
-        np.log1p(rest, out=rest)
-    y = np.subtract(z, m, out=e if out is None else out)
-    y -= rest
+    """Return the logarithm of the softmax of a small array over its last axis, or None if digits
+    would be lost.
+    """
+    limits, n = LIMITS[z.dtype], z.shape[-1]
+    least, most = limits.tiny * n, limits.largest_sum / n
+    with np.errstate(all="ignore"):
+        e = np.exp(z)
+        logits, exponentials = z.reshape(-1), e.reshape(-1)
+        if z.size == n:
+            top = int(logits.argmax())
+            m, own = logits.item(top), exponentials.item(top)
+            exponentials[top] = 0.0
+            rest = small_sum(e) if own <= most else 0.0
+            if not rest >= least:
+                return None
+            rest = math.log1p(rest / own)
+        else:
+            top = z.argmax(axis=-1, keepdims=True) + starts(z.shape)
+            m, own = logits[top], exponentials[top]
+            exponentials[top] = 0.0
+            rest = small_sums(e)
+            if not (rest.item(rest.argmin()) >= least and own.item(own.argmax()) <= most):
+                return None
+            rest /= own
+            np.log1p(rest, out=rest)
+        y = np.subtract(z, m, out=e if out is None else out)
+        y -= rest
     return y
 
 
 def logsumexp_small(z):
     """Return log Σ e^z of a small array over its last axis, or None if digits would be lost."""
-    total = small_sums(np.exp(z))[..., 0]
+    with np.errstate(all="ignore"):
+        total = small_sums(np.exp(z))[..., 0]
     # Near 0 the logarithm needs more than the sum.
-    return np.log(total) if total.item(total.argmin()) >= 2.0 else None
+    return np.log(total) if between(total, 2.0, LIMITS[z.dtype].largest_sum) else None
 
 
 def label_cost_small(z, t, count, out):
-    """Return what `label_cost` does, for a small array; `out` is contiguous, or None."""
+    """Return what `label_cost` does, for a small array, or None if digits would be lost; `out` is
+    contiguous, or None.
+    """
+    if not is_tame(z):
+        return None
     e = np.exp(z, out=out).reshape(-1, z.shape[-1])
     exponentials = e.reshape(-1)
-    if len(t) == 1:
-        label = t.item()
-        own = exponentials.item(label)
-        exponentials[label] = 0.0
-        rivals = small_sum(e)
-        whole = (own + rivals) * count
-        cost = np.array([math.log1p(rivals / own)])
-    else:
-        label = starts(e.shape) + t[:, None]
-        own = exponentials[label]
-        exponentials[label] = 0.0
-        rivals = small_sums(e)
-        whole = (own + rivals) * count
-        cost = np.log1p(rivals / own)[:, 0]
-    if out is not None:
-        e /= whole
-        exponentials[label] = -rivals / whole
+    with np.errstate(all="ignore"):
+        if len(t) == 1:
+            label = t.item()
+            own = exponentials.item(label)
+            exponentials[label] = 0.0
+            rivals = small_sum(e)
+            whole = (own + rivals) * count
+            cost = np.array([math.log1p(rivals / own)])
+        else:
+            label = starts(e.shape) + t[:, None]
+            own = exponentials[label]
+            exponentials[label] = 0.0
+            rivals = small_sums(e)
+            whole = (own + rivals) * count
+            cost = np.log1p(rivals / own)[:, 0]
+        if out is not None:
+            e /= whole
+            exponentials[label] = -rivals / whole
     return cost
 
 

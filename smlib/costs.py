@@ -330,8 +330,10 @@ def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
 def _costs(kernel, z, dtype, t, count, out):
     """Return the costs of the cases, and write their gradient over `count` to `out`."""
     block = _arrays.is_block(z, out=out)
-    if block and t.ndim == 1 and _kernels.is_small(z):
-        return _kernels.label_cost_small(z, t, count, out)
+    if block and t.ndim == 1 and z.size <= _kernels.SMALL:
+        costs = _kernels.label_cost_small(z, t, count, out)
+        if costs is not None:
+            return costs
     if block and (out is None or not np.may_share_memory(out, z)):
         x = _arrays.matrix(z)
         y = None if out is None else _arrays.matrix(out)

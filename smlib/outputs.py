@@ -97,7 +97,7 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
     array([3.1269, 4.1269])
     """
     if not keepdims and _arrays.is_block(z, axis, where):
-        result = _kernels.logsumexp_small(z) if _kernels.is_small(z) else None
+        result = _kernels.logsumexp_small(z) if z.size <= _kernels.SMALL else None
         if result is None:
             x = _arrays.matrix(z)
             with np.errstate(all="ignore"):
@@ -307,8 +307,10 @@ def softmax_jvp(z, v):
 def _like_z(kernel, small, z, axis, out, where):
     """Run a kernel whose result has the shape of `z`, or its short way for a `small` array."""
     block = _arrays.is_block(z, axis, where, out)
-    if block and _kernels.is_small(z):
-        return small(z, out)
+    if block and z.size <= _kernels.SMALL:
+        result = small(z, out)
+        if result is not None:
+            return result
     if block and (out is None or not np.may_share_memory(out, z)):
         if out is None:
             out = np.empty(z.shape, z.dtype)
