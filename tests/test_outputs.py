@@ -678,3 +678,16 @@ def test_every_public_name_is_exported_by_the_package():
         for name in module.__all__:
             assert getattr(smlib, name) is getattr(module, name)
             assert name in smlib.__all__
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 2), (1, 20), (1, 63), (1, 100), (3, 20), (2, 2000)])
+def test_exponentials_that_are_finite_may_have_sums_that_are_not(shape, dtype):
+    largest = dtype(0.9999) * np.log(np.finfo(dtype).max)
+    z = np.full(shape, largest, dtype)
+    with np.errstate(all="raise"):
+        log_y, y, lse = smlib.log_softmax(z), smlib.softmax(z), smlib.logsumexp(z)
+    rtol = 16 * np.finfo(dtype).eps
+    np.testing.assert_allclose(log_y, -np.log(shape[1]), rtol=rtol)
+    np.testing.assert_allclose(y, 1 / shape[1], rtol=rtol)
+    np.testing.assert_allclose(lse, np.float64(largest) + np.log(shape[1]), rtol=rtol)
