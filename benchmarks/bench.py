@@ -27,6 +27,7 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 
 SHAPES = [(1, 10), (128, 10), (128, 1000), (1024, 32768), (4, 10**6)]
+RESULTS = Path(__file__).parent / "results"
 QUICK_SHAPES = SHAPES[:3]
 DTYPES = ("float32", "float64")
 PEERS = {"scipy": "SciPy", "sklearn": "scikit-learn", "torch": "PyTorch", "jax": "JAX"}
@@ -527,6 +528,13 @@ def simd():
     return found.get("baseline", []) + found.get("found", [])
 
 
+def store(results, path):
+    """Write results as JSON, and say where."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(f"results: {path}")
+
+
 def worker(arguments):
     """Run one setting, and print its results as JSON."""
     shapes = QUICK_SHAPES if arguments.quick else SHAPES
@@ -607,11 +615,7 @@ def main():
             f"{row['extra'] / 2**20:.2f} MiB extra ({share:.2%} of the logits)",
             file=sys.stderr,
         )
-    default = Path(__file__).parent / "results" / f"{platform.machine()}.json"
-    output = arguments.output or default
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"results: {output}")
+    store(results, arguments.output or RESULTS / f"{platform.machine()}.json")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ imported. The results go to benchmarks/results/digits.json, from which the chapt
 """
 
 import contextlib
-import json
 import warnings
-from pathlib import Path
 
 import numpy as np
 
@@ -115,9 +113,7 @@ def main():
     for name in about["missing"]:
         print(f"{name} cannot be imported, and is left out")
     results = about | {"rng": "numpy.random.default_rng(seed)", "seeds": list(SEEDS), "rows": measure()}
-    output = Path(__file__).parent / "results" / "digits.json"
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"results: {output}")
+    bench.store(results, bench.RESULTS / "digits.json")
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def features():
     """Return what the six units might say of a person: nationality, generation, branch, sex."""
     trees = family_trees()
     men = np.isin(np.arange(24), trees.facts[np.isin(trees.facts[:, 1], range(0, 12, 2)), 2])
-    english = [name for name in trees.people[:12]]
+    english = trees.people[:12]
     young, old = ("Colin", "Charlotte"), ("Christopher", "Penelope", "Andrew", "Christine")
     left = ("Christopher", "Penelope", "Margaret", "Arthur", "Victoria")
     generation = [1 if name in old else 3 if name in young else 2 for name in english]
@@ -297,8 +297,7 @@ def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
             else:
                 results[what][name] = measure(name, stages(**settings[0]), seeds, tick)
         results[what] = {each: results[what][each] for each in METHODS if each in results[what]}
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"results: {output}")
+    bench.store(results, output)
 
 
 def main():

@@ -171,11 +171,7 @@ def main():
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     for classes in CLASSES[:3] if arguments.quick else CLASSES:
         results["steps"] += measure(classes, clock, 0.5 if arguments.quick else 4.0)
-    default = Path(__file__).parent / "results" / "many_classes.json"
-    output = arguments.output or default
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"results: {output}")
+    bench.store(results, arguments.output or bench.RESULTS / "many_classes.json")
 
 
 if __name__ == "__main__":

@@ -289,10 +289,7 @@ def main():
         f"same cost: {row['same cost']}, same gradient: {row['same gradient']}",
         file=sys.stderr,
     )
-    output = arguments.output or Path(__file__).parent / "results" / "sharded.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"results: {output}")
+    bench.store(results, arguments.output or bench.RESULTS / "sharded.json")
 
 
 if __name__ == "__main__":

@@ -483,6 +483,19 @@ def logsumexp(x, e, room):
     return result
 
 
+def top_and_rivals(x, e, room):
+    """Return the largest logit m of each row, Σ e^{z − m} over its rivals, and the column of m."""
+    u = Unshifted(x, e)
+    top = x.argmax(axis=1)
+    m, own, rivals = u.own_and_rivals(top)
+    rest = rivals / own
+    for rows, part in groups(u.lost(own + rivals, rivals), x):
+        s = Shifted(part, room)
+        own, rivals = s.own_and_rivals(s.top)
+        rest[rows] = rivals / own
+    return m, rest, top
+
+
 def log_softmax(x, e, y, room):
     """y = (z − m) − log(1 + Σ e^{z − m}) for the largest logit m, and the sum over its rivals."""
     u = Unshifted(x, e)

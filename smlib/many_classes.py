@@ -83,13 +83,8 @@ class RunningLogSumExp:
         top, rest = np.full(math.prod(shape), -np.inf), np.zeros(math.prod(shape))
 
         def kernel(x, e, y, room, rows):
-            u = _kernels.Unshifted(x, e)
-            top[rows], own, rivals = u.own_and_rivals(x.argmax(axis=1))
-            rest[rows] = rivals / own
-            for some, part in _kernels.groups(u.lost(own + rivals, rivals), x):
-                s = _kernels.Shifted(part, room)
-                own, rivals = s.own_and_rivals(s.top)
-                rest[rows][some] = np.where(s.max == -np.inf, 0.0, rivals / own)
+            m, r, _ = _kernels.top_and_rivals(x, e, room)
+            top[rows], rest[rows] = m, np.where(m == -np.inf, -1.0, r)
 
         _arrays.rowwise(kernel, z, dtype, over)
         self._state = _merged(self._state, (top.reshape(shape), rest.reshape(shape)), "z")

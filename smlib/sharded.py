@@ -505,14 +505,7 @@ def _checked_targets(t, classes, block_info=None):
 
 def _top(x, e, room):
     """Return the state m, s of each row of a block, and the column of m."""
-    u = _kernels.Unshifted(x, e)
-    top = x.argmax(axis=1)
-    m, own, rivals = u.own_and_rivals(top)
-    s = rivals / own
-    for rows, part in _kernels.groups(u.lost(own + rivals, rivals), x):
-        shifted = _kernels.Shifted(part, room)
-        own, rivals = shifted.own_and_rivals(shifted.top)
-        s[rows] = rivals / own
+    m, s, top = _kernels.top_and_rivals(x, e, room)
     # A chunk that is all −inf adds nothing.
     return m, np.where(m == -np.inf, 0.0, s), top
 
