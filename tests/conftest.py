@@ -26,3 +26,43 @@ def book():
     """The chapters' notebooks by slug, in reading order."""
     paths = sorted((ROOT / "chapters").glob("*.ipynb"))
     return {path.stem: notebook_rules.read(path) for path in paths}
+
+
+# --- the built site in a browser; imported where it is used, since most tests need
+# neither. By module: Playwright's event loop would stand in the way of the notebooks' kernels.
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The folder of the built site."""
+    from browsing import built_site
+    return built_site()
+
+
+@pytest.fixture(scope="module")
+def origin(site):
+    """The address of the built site."""
+    from browsing import served
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from browsing import find_browser, started_browser
+    if find_browser() is None:
+        missing = "no Chromium found: install one, on Debian or Ubuntu with `apt-get install chromium`"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with started_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser, origin):
+    from browsing import Visitor
+    visitor = Visitor(browser, origin)
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+    yield visitor
+    visitor.context.close()

@@ -5,75 +5,12 @@ once over http, by a browser that reaches nothing but the site and remembers eac
 leave it; the tests then look at what was found. Links are followed in the HTML itself.
 """
 
-import http.server
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
-from functools import partial
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
-
-ROOT = Path(__file__).resolve().parents[1]
-SITE = ROOT / "_build" / "html"
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",     # nothing else is reachable
-]
-
-# What is wrong on a page, asked of the page itself.
-LOOK = """async () => {
-  await (window.MathJax?.startup?.promise ?? Promise.resolve());
-  const article = document.querySelector("article") ?? document.body;
-  const images = [...document.images];
-  images.forEach(image => { image.loading = "eager"; });
-  await Promise.all(images.map(image => image.decode().catch(() => null)));
-  const name = element => (element.alt || element.currentSrc || element.textContent).trim().slice(0, 80);
-
-  const words = [];
-  const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    if (!walker.currentNode.parentElement.closest("pre, code, script, style, mjx-container"))
-      words.push(walker.currentNode.textContent);
-  }
-  const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
-  const math = [...article.querySelectorAll(".math")];
-  return {
-    title: document.title,
-    heading: article.querySelector("h1")?.textContent ?? "",
-    math: math.length,
-    untypeset: math.filter(element => !element.querySelector("mjx-container")).map(name),
-    errors: [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")].map(name),
-    raw: raw.map(text => text.trim().slice(0, 80)),
-    images: images.length,
-    silent: images.filter(image => !image.alt.trim()).map(image => image.src),
-    broken: images.filter(image => !image.naturalWidth).map(name),
-    unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
-  };
-}"""
-WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
-  () => done(document.scrollingElement.scrollWidth))))"""
-
-
-# --- the site, a server, a browser
-
-
-@pytest.fixture(scope="module")
-def site():
-    command = [sys.executable, str(ROOT / "tools" / "book.py"), "site"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, f"the book does not build:\n{done.stdout}{done.stderr}"
-    return SITE
+from browsing import DESKTOP, PHONE, ROOT, Visitor, find_browser
 
 
 @pytest.fixture(scope="module")
@@ -83,77 +20,6 @@ def pages(site):
                   if "_static" not in path.parts)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def origin(site):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-def find_browser():
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    if path is None:
-        missing = "no Chromium found: install one, on Debian or Ubuntu with `apt-get install chromium`"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Visitor:
-    """A browser tab that remembers every complaint, and every request that leaves the site."""
-
-    def __init__(self, browser, origin, **options):
-        self.context = browser.new_context(viewport=DESKTOP, **options)
-        self.page = self.context.new_page()
-        self.complaints = []
-        self.left = []
-        self.origin = origin
-        self.page.on("request", self.follow)
-        self.page.on("console", self.hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
-        self.page.on("response", self.receive)
-
-    def follow(self, request):
-        if not request.url.startswith((self.origin, "data:", "blob:")):
-            self.left.append(request.url)
-
-    def hear(self, message):
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"console {message.type}: {message.text}")
-
-    def receive(self, response):
-        if response.status >= 400:
-            self.complaints.append(f"status {response.status}: {response.url}")
-
-    def look(self, url):
-        """What there is to see at an address, at both widths."""
-        self.complaints, self.left = [], []
-        self.page.set_viewport_size(DESKTOP)
-        self.page.goto(url)
-        seen = self.page.evaluate(LOOK)
-        seen["desktop"] = self.page.evaluate(WIDTH)
-        self.page.set_viewport_size(PHONE)
-        seen["phone"] = self.page.evaluate(WIDTH)
-        return {**seen, "complaints": self.complaints, "left": self.left}
-
-
 @pytest.fixture(scope="module")
 def seen(browser, origin, pages):
     """{page: what a visitor sees}"""
@@ -161,14 +27,6 @@ def seen(browser, origin, pages):
     found = {page: visitor.look(origin + page) for page in pages}
     visitor.context.close()
     return found
-
-
-@pytest.fixture
-def visitor(browser, origin):
-    visitor = Visitor(browser, origin)
-    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
-    yield visitor
-    visitor.context.close()
 
 
 def wrong(seen, what):

@@ -1,0 +1,134 @@
+"""What the tests of the built site share: where it lies, a server for it, a browser that reaches nothing else."""
+
+import http.server
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import locket
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "_build" / "html"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",     # nothing else is reachable
+]
+
+# What is wrong on a page, asked of the page itself.
+LOOK = """async () => {
+  await (window.MathJax?.startup?.promise ?? Promise.resolve());
+  const article = document.querySelector("article") ?? document.body;
+  const images = [...document.images];
+  images.forEach(image => { image.loading = "eager"; });
+  await Promise.all(images.map(image => image.decode().catch(() => null)));
+  const name = element => (element.alt || element.currentSrc || element.textContent).trim().slice(0, 80);
+
+  const words = [];
+  const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    if (!walker.currentNode.parentElement.closest("pre, code, script, style, mjx-container"))
+      words.push(walker.currentNode.textContent);
+  }
+  const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
+  const math = [...article.querySelectorAll(".math")];
+  return {
+    title: document.title,
+    heading: article.querySelector("h1")?.textContent ?? "",
+    math: math.length,
+    untypeset: math.filter(element => !element.querySelector("mjx-container")).map(name),
+    errors: [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")].map(name),
+    raw: raw.map(text => text.trim().slice(0, 80)),
+    images: images.length,
+    silent: images.filter(image => !image.alt.trim()).map(image => image.src),
+    broken: images.filter(image => !image.naturalWidth).map(name),
+    unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
+  };
+}"""
+WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+  () => done(document.scrollingElement.scrollWidth))))"""
+
+
+
+def built_site():
+    """The site's folder, built first if it is absent or older than its sources."""
+    command = [sys.executable, str(ROOT / "tools" / "book.py"), "site"]
+    SITE.parent.mkdir(exist_ok=True)
+    with locket.lock_file(str(SITE.parent / "site.lock")):      # two workers, one build
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, f"the book does not build:\n{done.stdout}{done.stderr}"
+    return SITE
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def served(folder):
+    """The address at which the folder is served."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def find_browser():
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def started_browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A browser tab that remembers every complaint, and every request that leaves the site."""
+
+    def __init__(self, browser, origin, **options):
+        self.context = browser.new_context(viewport=DESKTOP, **options)
+        self.page = self.context.new_page()
+        self.complaints = []
+        self.left = []
+        self.origin = origin
+        self.page.on("request", self.follow)
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.on("response", self.receive)
+
+    def follow(self, request):
+        if not request.url.startswith((self.origin, "data:", "blob:")):
+            self.left.append(request.url)
+
+    def hear(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console {message.type}: {message.text}")
+
+    def receive(self, response):
+        if response.status >= 400:
+            self.complaints.append(f"status {response.status}: {response.url}")
+
+    def look(self, url):
+        """What there is to see at an address, at both widths."""
+        self.complaints, self.left = [], []
+        self.page.set_viewport_size(DESKTOP)
+        self.page.goto(url)
+        seen = self.page.evaluate(LOOK)
+        seen["desktop"] = self.page.evaluate(WIDTH)
+        self.page.set_viewport_size(PHONE)
+        seen["phone"] = self.page.evaluate(WIDTH)
+        return {**seen, "complaints": self.complaints, "left": self.left}
