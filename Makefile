@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCH_PYTHON ?= $(BIN)/python
 SETUP := .venv/.installed
+OLDEST := .venv-oldest/.installed
+PIP_INSTALL := pip install -qq --disable-pip-version-check
+LOCK := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+SMLIB_TESTS := $(patsubst smlib/%.py,tests/test_%.py,$(filter-out smlib/_%,$(wildcard smlib/*.py))) tests/test_scipy_cases.py
 
 # one BLAS thread: sums come in the same order on every machine
 export OMP_NUM_THREADS := 1
@@ -25,10 +29,21 @@ draft: $(SETUP) ## build the book from the stored outputs, in seconds
 serve: $(SETUP) ## serve the built book on this machine
 	@$(BIN)/python tools/book.py serve
 
-lock: $(SETUP) ## resolve requirements.txt into requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--custom-compile-command "make lock" requirements.txt --output-file requirements.lock
-	@echo "requirements.lock holds the whole resolution"
+check: $(SETUP) ## lint, spell and test modules and notebooks, in under a minute
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/codespell
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -o addopts=--doctest-modules \
+		smlib $(filter-out tests/test_sharded.py,$(SMLIB_TESTS)) tests/test_notebooks.py tests/test_locks.py
+
+oldest: $(OLDEST) ## test smlib on the oldest versions that pyproject.toml admits
+	@.venv-oldest/bin/pytest -q -n 2 --dist loadscope -o addopts=--doctest-modules smlib $(SMLIB_TESTS)
+
+lock: $(SETUP) ## resolve requirements.txt into requirements.lock, and the oldest versions too
+	@$(BIN)/$(LOCK) requirements.txt --output-file requirements.lock
+	@# beside what pyproject.toml admits: what the tests of smlib need, and no pyparsing at which Matplotlib 3.8 warns
+	@{ awk '/^# the tests of smlib/ { on = 1 } /^$$/ { on = 0 } on' requirements.txt; echo "pyparsing~=3.2.0"; } | \
+		$(BIN)/$(LOCK) --resolution lowest-direct --all-extras pyproject.toml - --output-file requirements-oldest.lock
+	@echo "requirements.lock and requirements-oldest.lock hold the whole resolutions"
 
 bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can import
 	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/steps.py
@@ -45,6 +60,14 @@ clean: ## remove what was built (.venv stays)
 	@rm -rf _build .pytest_cache .hypothesis
 	@echo "Removed _build and the caches"
 
+$(OLDEST): requirements-oldest.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+		{ echo "The oldest NumPy needs Python 3.11 or 3.12. Try: make PYTHON=python3.12 oldest" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv-oldest
+	@.venv-oldest/bin/$(PIP_INSTALL) --require-hashes -r requirements-oldest.lock
+	@.venv-oldest/bin/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
 # A set-up that was cut short leaves .venv/.installing behind, and starts again from nothing.
 $(SETUP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -53,8 +76,8 @@ $(SETUP): requirements.lock pyproject.toml
 	@if [ -e .venv/.installing ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch .venv/.installing
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft serve lock bench studies clean
+.PHONY: help book test notebooks draft check oldest serve lock bench studies clean

@@ -21,11 +21,11 @@ from pathlib import Path
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
-import numpy as np  # noqa: E402  (the number of threads is read when NumPy is imported)
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+from tqdm import tqdm
 
-from smlib.datasets import family_trees, split  # noqa: E402
-from smlib.training import Network, train  # noqa: E402
+from smlib.datasets import family_trees, split
+from smlib.training import Network, train
 
 RESULTS = Path(__file__).parent / "results" / "family_trees.json"
 SPLITS = {
@@ -288,8 +288,7 @@ def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
         with tqdm(total=steps, desc=name, unit=" steps") as bar:
 
             def tick(steps, bar=bar):
-                for step in steps:
-                    yield step
+                yield from steps
                 bar.update(len(steps))
 
             if what == "choice":

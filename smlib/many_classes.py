@@ -210,7 +210,7 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
     """
     _arrays.check_choice("reduction", reduction, ("mean", "sum"))
     h, W, t, b, dtype = _checked(h, W, t, b)
-    cases, classes = len(h), len(W)
+    cases = len(h)
     if reduction == "mean" and cases == 0:
         raise ValueError(f"h has shape {h.shape}: the mean over no cases is undefined")
     count = cases if reduction == "mean" else 1

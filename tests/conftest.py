@@ -8,7 +8,6 @@ os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 os.environ.pop("MPLBACKEND", None)      # kernels inherit it, and would show no figure
 
 import matplotlib
-import notebook_rules
 import pytest
 from hypothesis import settings
 
@@ -24,6 +23,7 @@ settings.load_profile("book")
 @pytest.fixture(scope="session")
 def book():
     """The chapters' notebooks by slug, in reading order."""
+    import notebook_rules
     paths = sorted((ROOT / "chapters").glob("*.ipynb"))
     return {path.stem: notebook_rules.read(path) for path in paths}
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import nbformat
 
-ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}     # the last two read results of benchmarks
+ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}     # the last two read results
 # More for the chapter that starts with a label: workers on Dask, and one of them killed.
 ALLOWED_BY_LABEL = {"(ch-many)=": {"dask", "distributed", "os"}}
 LONGEST_CELL = 25
@@ -202,7 +202,7 @@ def solutions(notebook):
         if cell.cell_type == "code":
             ran += cell.execution_count is not None
             continue
-        for start, end in re.findall(r"^`{3,}\{solution-(?:start\} (\S+)|(end)\})", cell.source, flags=re.M):
+        for start, _end in re.findall(r"^`{3,}\{solution-(?:start\} (\S+)|(end)\})", cell.source, flags=re.M):
             if start:
                 label, ran = start, 0
             elif label:

@@ -104,6 +104,28 @@ def test_the_step_may_be_chosen():
     assert fine < 1e-9
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("entry", [-0.25, 1.0, 1.5, -64.0])
+def test_the_default_step_is_the_documented_one(entry, dtype):
+    seen = []
+
+    def f(x):
+        seen.append(float(x[0]))
+        return (x**2).sum()
+
+    x = np.array([entry], dtype)
+    check_gradient(f, x, 2 * x)
+    h = np.finfo(dtype).eps ** (1 / 3) * max(1, abs(entry))
+    assert np.ptp(seen) == pytest.approx(2 * h, rel=1e-3)
+    assert sum(seen) == pytest.approx(3 * entry, rel=1e-6)
+
+
+def test_the_step_of_the_complex_step_may_be_chosen_too():
+    # Im (x + ih)³ / h = 3x² − h²
+    error = check_gradient(cubes, np.ones(1), np.full(1, 3.0), method="complex-step", step=0.5)
+    assert error == pytest.approx(0.25 / 3, rel=1e-12)
+
+
 def test_a_scalar_point_will_do():
     assert check_gradient(np.exp, 1.0, np.e) < 1e-9
     assert check_gradient(np.exp, 1.0, np.e, method="complex-step") < 1e-15
@@ -122,6 +144,13 @@ def test_nothing_to_compare_never_looks_like_agreement(method, bad):
     assert check_gradient(cubes, X, gradient, method=method) == np.inf
     assert check_gradient(lambda x: x.sum() * bad, X, np.ones_like(X), method="central") == np.inf
     assert check_gradient(lambda x: 0 * x.sum() + bad, X, np.zeros_like(X)) == np.inf
+
+
+def test_an_infinite_slope_agrees_with_nothing_not_even_itself():
+    def wall(x):
+        return np.where(x > 1, np.inf, 0.0).sum()
+
+    assert check_gradient(wall, np.ones(1), np.full(1, np.inf)) == np.inf
 
 
 def test_functions_of_smlib_refuse_the_complex_step():
@@ -143,7 +172,8 @@ def test_a_point_that_cannot_be_moved_is_refused(x):
 
 
 def test_mismatched_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"gradient has shape \(4, 3\): with f\(x\) of shape \(\) and x of shape \(3, 4\)"):
+    message = r"gradient has shape \(4, 3\): with f\(x\) of shape \(\) and x of shape \(3, 4\)"
+    with pytest.raises(ValueError, match=message):
         check_gradient(cubes, X, (3 * X**2).T)
     with pytest.raises(ValueError, match=r"it must have shape \(4, 4\)"):
         check_gradient(softmax, X[0], X[0])
@@ -158,6 +188,9 @@ def test_what_is_not_real_is_refused():
         check_gradient(lambda x: x.sum() * 1j, X, X)
     with pytest.raises(TypeError, match=r"f\(x\) has dtype object: it must hold real numbers"):
         check_gradient(lambda x: None, X, X)
+    for side in (-1, 1):
+        with pytest.raises(TypeError, match=r"^f\(x\) has dtype complex128: it must hold real numbers$"):
+            check_gradient(lambda x: x.sum() * (1j if side * x[0] > 0 else 1), np.zeros(1), np.ones(1))
 
 
 def test_nothing_cannot_be_checked():
@@ -187,3 +220,5 @@ def test_a_step_that_is_no_number_is_refused(step):
 def test_a_step_lost_in_rounding_is_refused():
     with pytest.raises(ValueError, match=r"step = 1e-20 is lost beside x\[0\] = 1.0: it must be larger"):
         check_gradient(cubes, np.array([1.0]), np.array([3.0]), step=1e-20)
+    with pytest.raises(ValueError, match=r"is lost beside x\[0, 0\] = "):
+        check_gradient(cubes, X, 3 * X**2, step=1e-20)

@@ -8,10 +8,10 @@ import pytest
 
 matplotlib.use("agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
-from smlib import plotting  # noqa: E402
-from smlib.plotting import simplex_axes, simplex_xy, use_style  # noqa: E402
+from smlib import plotting
+from smlib.plotting import simplex_axes, simplex_xy, use_style
 
 
 @pytest.fixture(autouse=True)

@@ -170,9 +170,9 @@ def test_layers_are_the_inputs_the_hidden_units_and_the_outputs(output):
     layers = network.layers(x)
     assert [h.shape for h in layers] == [(7, 4), (7, 5), (7, 6), (7, 3)]
     assert np.array_equal(layers[0], x) and np.array_equal(layers[3], network.outputs(x))
-    for l in (0, 1):
-        z = layers[l] @ network.weights[l] + network.biases[l]
-        assert np.allclose(layers[l + 1], 1 / (1 + np.exp(-z)), rtol=1e-12)
+    for n in (0, 1):
+        z = layers[n] @ network.weights[n] + network.biases[n]
+        assert np.allclose(layers[n + 1], 1 / (1 + np.exp(-z)), rtol=1e-12)
 
 
 def test_outputs_are_worked_out_by_hand():
