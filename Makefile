@@ -26,6 +26,15 @@ notebooks: $(SETUP) ## execute every chapter and store its outputs in chapters/
 draft: $(SETUP) ## build the book from the stored outputs, in seconds
 	@$(BIN)/python tools/book.py draft
 
+live: $(SETUP) ## put Pyodide into the site, so that its notebooks run without the network
+	@$(BIN)/python tools/live.py
+
+exercises: $(SETUP) ## build the book without its solutions, for a class
+	@$(BIN)/python tools/book.py exercises
+
+pdf: $(SETUP) ## print the whole book as one PDF, with Chromium
+	@$(BIN)/python tools/pdf.py
+
 serve: $(SETUP) ## serve the built book on this machine
 	@$(BIN)/python tools/book.py serve
 
@@ -51,6 +60,9 @@ bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can impo
 	@$(BENCH_PYTHON) benchmarks/readme.py
 	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/many_classes.py
 	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/digits.py
+
+mutants: $(SETUP) ## plant faults in smlib, and tell which ones the tests do not see (NAMES=costs: there alone)
+	@nice -n 19 $(BIN)/python tools/mutants.py $(NAMES)
 
 studies: $(SETUP) ## run the longer studies whose results the chapters read
 	@$(BIN)/python benchmarks/family_trees.py
@@ -80,4 +92,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft check oldest serve lock bench studies clean
+.PHONY: help book test notebooks draft exercises live check oldest pdf serve lock bench mutants studies clean

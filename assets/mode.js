@@ -6,9 +6,4 @@
   var system = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   root.dataset.mode = mode;
   root.dataset.theme = mode === "auto" ? system : mode;
-
-  // From the file system a page may not read another: search lists titles without excerpts there.
-  document.addEventListener("DOMContentLoaded", function () {
-    if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-  });
 })();

@@ -1,13 +1,16 @@
 """What the tests of the built site share: where it lies, a server for it, a browser that reaches nothing else."""
 
 import http.server
+import re
 import shutil
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import locket
 from playwright.sync_api import sync_playwright
@@ -26,6 +29,7 @@ FLAGS = [
 # What is wrong on a page, asked of the page itself.
 LOOK = """async () => {
   await (window.MathJax?.startup?.promise ?? Promise.resolve());
+  document.querySelectorAll("details").forEach(details => { details.open = true; });
   const article = document.querySelector("article") ?? document.body;
   const images = [...document.images];
   images.forEach(image => { image.loading = "eager"; });
@@ -53,6 +57,7 @@ LOOK = """async () => {
     unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
   };
 }"""
+DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
   () => done(document.scrollingElement.scrollWidth))))"""
 
@@ -79,9 +84,17 @@ def served(folder):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def weight(site, origin, asked):
+    """How many files a page asked for, and their KiB as they lie on the disk, uncompressed."""
+    files = [site / unquote(urlsplit(url.removeprefix(origin)).path) for url in asked if url.startswith(origin)]
+    return len(files), sum(path.stat().st_size for path in files if path.is_file()) / 1024
 
 
 def find_browser():
@@ -97,13 +110,15 @@ def started_browser():
 
 
 class Visitor:
-    """A browser tab that remembers every complaint, and every request that leaves the site."""
+    """A browser tab that remembers every complaint and every request. It keeps no copies: each page is loaded whole."""
 
     def __init__(self, browser, origin, **options):
         self.context = browser.new_context(viewport=DESKTOP, **options)
         self.page = self.context.new_page()
+        self.context.new_cdp_session(self.page).send("Network.setCacheDisabled", {"cacheDisabled": True})
         self.complaints = []
         self.left = []
+        self.asked = []
         self.origin = origin
         self.page.on("request", self.follow)
         self.page.on("console", self.hear)
@@ -111,6 +126,7 @@ class Visitor:
         self.page.on("response", self.receive)
 
     def follow(self, request):
+        self.asked.append(request.url)
         if not request.url.startswith((self.origin, "data:", "blob:")):
             self.left.append(request.url)
 
@@ -124,11 +140,48 @@ class Visitor:
 
     def look(self, url):
         """What there is to see at an address, at both widths."""
-        self.complaints, self.left = [], []
+        self.complaints, self.left, self.asked = [], [], []
         self.page.set_viewport_size(DESKTOP)
         self.page.goto(url)
         seen = self.page.evaluate(LOOK)
         seen["desktop"] = self.page.evaluate(WIDTH)
         self.page.set_viewport_size(PHONE)
         seen["phone"] = self.page.evaluate(WIDTH)
-        return {**seen, "complaints": self.complaints, "left": self.left}
+        return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}
+
+
+# --- explorables
+
+
+def shown(page, figure):
+    """The numbers that an explorable shows, by name, with all their digits."""
+    values = page.eval_on_selector_all(
+        f"#fig-explore-{figure} data", "all => all.map(data => [data.dataset.name, data.value])")
+    assert len(dict(values)) == len(values), "two numbers of one name"
+    return {name: float(value) for name, value in values}
+
+
+def printed(text):
+    """The number that a reader reads, and half a unit of its last digit: of "−1.020·10⁻⁹", −1.02e-9 and 5e-13.
+
+    A bare power of ten claims to be exact: it is given nine digits. So does a bare 0.
+    """
+    plain = text.replace("−", "-").replace(",", "").replace("∞", "inf")
+    power = re.fullmatch(r"(-?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", plain)
+    if power:
+        sign, mantissa, exponent = power.groups()
+        plain = f"{sign}{mantissa or '1.00000000'}e{exponent.translate(DIGITS)}"
+    if plain.lstrip("-") in ("0", "inf"):
+        return float(plain), 0.0
+    return float(plain), 10.0 ** Decimal(plain).as_tuple().exponent / 2
+
+
+def control(page, figure, name):
+    return page.locator(f"#fig-explore-{figure} [name='{name}']")
+
+
+def move(page, figure, name, value):
+    """Put a slider where the pointer would put it; return the value that it took."""
+    slider = control(page, figure, name)
+    slider.fill(str(value))
+    return float(slider.input_value())

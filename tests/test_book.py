@@ -34,9 +34,9 @@ def stored(folder):
 def small_book(tmp_path_factory):
     """The book's own tools and settings, with other pages."""
     folder = tmp_path_factory.mktemp("book")
-    for name in ("tools", "assets"):
+    for name in ("tools", "assets", "smlib", "benchmarks"):
         shutil.copytree(ROOT / name, folder / name)
-    for name in ("_config.yml", "references.bib"):
+    for name in ("_config.yml", "references.bib", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     (folder / "_toc.yml").write_text(TOC)
     (folder / "index.md").write_text("# A small book\n")

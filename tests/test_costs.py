@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import smlib
 from smlib import (
     check_gradient,
     cross_entropy,
@@ -155,10 +156,97 @@ def test_where_one_minus_the_output_is_zero_the_cost_is_not():
     assert gradient[0] == -gradient[1]
 
 
+@BOTH
+@pytest.mark.parametrize("shape", [(2,), (1000,), (3, 900), (2, 5000), (32768,)], ids=str)
+@pytest.mark.parametrize("top", [0.0, 5.0])
+def test_rivals_whose_exponentials_are_subnormal_are_counted_with_all_their_digits(shape, top, dtype):
+    gap = 95.0 if dtype is np.float32 else 722.0
+    rng = np.random.default_rng(shape[-1])
+    row = top - gap + rng.choice(rng.random(50), shape[-1])
+    row[1] = top
+    z = np.broadcast_to(row.astype(dtype), shape).copy()
+    with mpmath.workdps(oracles.DIGITS):
+        rivals = oracles.rivals(z.reshape(-1, shape[-1])[0], 1)
+        cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+    costs, gradient = cross_entropy_value_and_grad(z, np.ones(shape[:-1], int), reduction="none")
+    cases = costs.size
+    assert oracles.error(costs, [cost] * cases) <= BOUND[dtype]
+    assert oracles.error(gradient[..., 1], [own] * cases) <= BOUND[dtype]
+    assert oracles.error(log_softmax(z)[..., 1], [-cost] * cases) <= BOUND[dtype]
+
+
+@BOTH
+def test_the_mean_over_many_cases_with_logits_near_overflow_keeps_the_digits_of_its_gradient(dtype):
+    z = np.full((1000, 30), np.log(np.finfo(dtype).max) - 5, dtype)
+    z[:, 0] += 1
+    _, g = cross_entropy_value_and_grad(z, np.zeros(1000, int))
+    with mpmath.workdps(oracles.DIGITS):
+        truth = [a / 1000 for a in oracles.label_gradient(z[0], 0)]
+    assert oracles.error(g[[0, 999]], [truth, truth]) <= 16
+
+
+@BOTH
+def test_a_certain_case_keeps_its_digits_beside_one_whose_label_has_underflown(dtype):
+    z = np.zeros((2, 3000), dtype)
+    z[0, 0], z[1, 0] = 30, -800
+    C = cross_entropy(z, [0, 0], reduction="none")
+    assert oracles.error(C, [oracles.label_cost(row, 0) for row in z]) <= 8
+
+
+@BOTH
+@pytest.mark.parametrize("label", [-87.5, -95.0, -103.5, -110.0, -709.0, -735.0, -744.5, -750.0])
+def test_labels_whose_exponentials_are_subnormal_or_zero_cost_what_they_should(label, dtype):
+    z = np.zeros((2, 3000), dtype)
+    z[:, 7] = label
+    for rows in (z, z[:1], z[:, :9], z + dtype(0.5)):
+        C = cross_entropy(rows, np.full(len(rows), 7), reduction="none")
+        assert oracles.error(C, [oracles.label_cost(row, 7) for row in rows]) <= BOUND[dtype]
+
+
+@BOTH
+@pytest.mark.parametrize("offset", [0.0, -300.0, 1000.0])
+@pytest.mark.parametrize("width", [64, 125])
+def test_the_cost_of_a_long_row_is_summed_piece_by_piece(width, offset, dtype, monkeypatch):
+    monkeypatch.setattr(smlib._kernels, "PIECE", 64 * np.dtype(dtype).itemsize)
+    z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
+    e, t = np.empty((1, width), dtype), np.random.default_rng(22).dirichlet(np.ones(1000), 1)
+    for c in (0, 1, 63, 64, 65, 124, 125, 126, 999, int(z.argmax())):
+        costs, g = plain_cross_entropy(z, np.array([c]))
+        one_hot = np.eye(1000)[[c]]
+        mixed, slope = (one_hot + t) / 2, g + (one_hot - t) / 2
+        for kernel, targets, truth in (
+            (smlib._kernels.label_cost, np.array([c]), g),
+            (smlib._kernels.distribution_cost, mixed, slope),
+        ):
+            x = z.copy()
+            with np.errstate(all="ignore"):
+                C = kernel(x, e, x, smlib._kernels.Room(), targets, 4)
+            np.testing.assert_allclose(x, truth / 4, rtol=1e-4, atol=1e-7)
+            if kernel is smlib._kernels.label_cost:
+                np.testing.assert_allclose(C, costs, rtol=1e-5)
+            else:
+                log_y = z - costs - z[0, c].astype(np.float64)
+                np.testing.assert_allclose(C, -(mixed * log_y).sum(), rtol=1e-5)
+
+
+@BOTH
+def test_a_label_may_stand_at_any_border_of_the_pieces_of_a_long_row(dtype):
+    z = np.random.default_rng(18).normal(0, 3, 300_001).astype(dtype)
+    wide = z.astype(np.float64)
+    lse = wide.max() + np.log(np.exp(wide - wide.max()).sum())
+    for offset in (0, 1000):
+        for edge in range(0, z.size, 2**15):
+            for c in range(max(edge - 1, 0), edge + 1):
+                C = cross_entropy(z + dtype(offset), c)
+                assert C == pytest.approx(lse - wide[c], rel=1e-5 + offset * 1e-7)
+
+
 def test_costs_far_beyond_the_range_of_the_exponential():
     assert cross_entropy([0.0, -1e6], 1) == 1e6
     assert cross_entropy(np.array([0.0, -1e6], np.float32), 1) == 1e6
     assert cross_entropy([0.0, 1e300], 0) == 1e300
+    for z in ([0.0, -800.0, 0.0, 0.0], [1000.0, 1.0, 1000.0, 1000.0]):
+        assert oracles.error(cross_entropy(z, 1), [oracles.label_cost(z, 1)]) <= 2
     assert oracles.error(cross_entropy([0.0, -720.5], 1), [oracles.label_cost([0.0, -720.5], 1)]) <= 2
 
 
@@ -501,6 +589,20 @@ def test_the_layout_of_the_input_does_not_matter(value_and_grad, dtype):
             np.testing.assert_array_equal(g, expected[1])
 
 
+@BOTH
+@pytest.mark.parametrize("shape", [(4, 6), (40, 300), (3000, 5), (2, 3, 700)], ids=str)
+def test_labels_go_with_logits_of_any_layout(shape, dtype):
+    z, labels, _ = case(shape, dtype=dtype)
+    costs, g = plain_cross_entropy(z, labels)
+    unaligned = np.frombuffer(b"\0" + z.tobytes(), np.int8)[1:].view(dtype).reshape(shape)
+    for view in (np.asfortranarray(z), z[..., ::-1].copy()[..., ::-1], np.repeat(z, 2, 0)[::2], unaligned):
+        np.testing.assert_allclose(cross_entropy(view, labels, reduction="none"), costs, rtol=1e-5)
+        for out in (None, np.empty(shape, dtype), np.empty(shape, dtype, order="F")):
+            C, h = cross_entropy_value_and_grad(view, labels, reduction="none", out=out)
+            np.testing.assert_allclose(C, costs, rtol=1e-5)
+            np.testing.assert_allclose(h, g, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64, ">i4"])
 def test_labels_may_be_any_integers(dtype):
     z, labels, _ = case((2, 3, 4))
@@ -562,6 +664,15 @@ def test_rows_of_any_offset_may_stand_in_one_block(dtype):
     np.testing.assert_allclose(z, g, **units)
 
 
+@BOTH
+def test_one_case_may_be_overwritten_by_its_gradient(dtype):
+    z = np.array([[2.0, 1.0, 0.0]], dtype)
+    C, g = cross_entropy_value_and_grad(z.copy(), [1])
+    D, h = cross_entropy_value_and_grad(z, [1], out=z)
+    assert h is z and C == D
+    np.testing.assert_array_equal(h, g)
+
+
 def test_out_may_even_be_the_targets():
     z, _, t = case((600, 500))
     _, g = cross_entropy_value_and_grad(z, t)
@@ -577,6 +688,7 @@ def test_no_cases_cost_nothing_but_have_no_mean(value_and_grad):
     assert C == 0 and C.dtype == np.float32
     assert g.shape == (0, 3) and g.dtype == np.float32
     assert value_and_grad(z, z, reduction="none")[0].shape == (0,)
+    assert cross_entropy(z, np.zeros(0, int), reduction="sum") == 0
     with pytest.raises(ValueError, match="the mean over no cases is undefined"):
         value_and_grad(z, z)
 
@@ -618,9 +730,10 @@ def test_labels_that_are_no_integers_are_refused(labels):
 def test_a_distribution_with_an_impossible_entry_is_refused(bad):
     t = np.full((2, 3), 0.5)
     t[1, 2] = bad
-    with pytest.raises(ValueError, match=rf"t\[1, 2\] = {bad} is not a probability: it must be finite"):
+    told = rf"^t\[1, 2\] = {bad} is not a probability: it must"
+    with pytest.raises(ValueError, match=f"{told} be finite and at least 0$"):
         cross_entropy(np.zeros((2, 3)), t)
-    with pytest.raises(ValueError, match=rf"t\[1, 2\] = {bad} is not a probability: it must lie between"):
+    with pytest.raises(ValueError, match=f"{told} lie between 0 and 1$"):
         logistic_cross_entropy(np.zeros((2, 3)), t)
 
 
@@ -639,8 +752,12 @@ def test_mismatched_shapes_are_refused(cost):
 def test_labels_of_the_wrong_shape_are_told_the_right_one():
     with pytest.raises(ValueError, match=r"t has shape \(3,\): for z of shape \(2, 3\), labels have shape \(2,\)"):
         cross_entropy(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(ValueError, match=r"labels have shape \(2, 3\)$"):
+        cross_entropy(np.zeros((2, 3, 4)), np.zeros((2, 4), int))
     with pytest.raises(ValueError, match=r"labels have shape \(2,\) and distributions \(2, 3\)"):
         cross_entropy(np.zeros((2, 3)), np.zeros((3, 2)))
+    with pytest.raises(ValueError, match=r"labels have shape \(2, 3\) and distributions \(2, 3, 4\)"):
+        cross_entropy(np.zeros((2, 3, 4)), np.zeros((2, 4, 3)))
 
 
 @EACH_VALUE
@@ -654,8 +771,31 @@ def test_logits_without_classes_are_refused(cost):
 @EACH_VALUE
 @pytest.mark.parametrize("reduction", ["average", None, 1, "MEAN", ["mean"]])
 def test_an_unknown_reduction_is_refused(cost, reduction):
-    with pytest.raises(ValueError, match="reduction = .* is unknown: it must be 'mean', 'sum' or 'none'"):
+    with pytest.raises(ValueError, match="reduction = .* is unknown: it must be 'mean', 'sum' or 'none'$"):
         cost([[0.0, 0.0]], [[0.0, 1.0]], reduction=reduction)
+
+
+@EACH_GRADIENT
+def test_errors_name_the_logits(value_and_grad):
+    t = np.zeros((2, 3))
+    with pytest.raises(TypeError, match=r"^z has dtype complex128: it must hold real numbers \(float16, "):
+        value_and_grad(t * 1j, t)
+    with pytest.raises(ValueError, match="^z is a single number: it needs a last axis that holds"):
+        value_and_grad(1.0, 1.0)
+    with pytest.raises(ValueError, match=r"^z has no classes: its shape is \(2, 0\)$"):
+        value_and_grad(t[:, :0], t[:, :0])
+    with pytest.raises(ValueError, match=r"^z has shape \(0, 3\): the mean over no cases is undefined$"):
+        value_and_grad(t[:0], t[:0])
+
+
+@EACH_VALUE
+def test_errors_name_the_targets(cost):
+    with pytest.raises(TypeError, match="^t has dtype complex128: it must hold real numbers"):
+        cost(np.zeros((2, 3)), np.zeros((2, 3)) * 1j)
+    name = "y" if cost is squared_error else "z"
+    told = r"for z of" if cost is cross_entropy else rf"it must have the shape of {name}, \(2, 3\)$"
+    with pytest.raises(ValueError, match=rf"^t has shape \(3, 2\): {told}"):
+        cost(np.zeros((2, 3)), np.zeros((3, 2)))
 
 
 def test_an_unknown_output_function_is_refused():
@@ -680,7 +820,7 @@ def test_an_unfit_out_is_refused():
         (np.zeros((3, 2)), r"out has shape \(3, 2\): the result has shape \(2, 3\)"),
         (np.zeros((2, 3), np.float32), "out has dtype float32: the result has dtype float64"),
         ([[0.0] * 3] * 2, "out is of type list"),
-        (frozen, "out is read-only"),
+        (frozen, "^out is read-only: it must be an array that can be written to$"),
     ]:
         with pytest.raises((TypeError, ValueError), match=message):
             cross_entropy_value_and_grad(z, labels, out=out)
@@ -689,7 +829,7 @@ def test_an_unfit_out_is_refused():
 # Memory and threads
 
 
-@pytest.mark.parametrize("shape", [(400, 10_000), (4, 10**6), (200_000, 20)], ids=str)
+@pytest.mark.parametrize("shape", [(600, 500), (400, 10_000), (4, 10**6), (200_000, 20)], ids=str)
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 @BOTH
 def test_with_out_little_memory_is_taken(shape, offset, dtype):
@@ -732,3 +872,30 @@ def test_the_cost_is_finite_where_the_ratio_of_the_exponentials_is_not(top, labe
     z = np.array([[top, label, 0.0]], dtype)
     for C in (cross_entropy(z, [1]), cross_entropy_value_and_grad(z, [1])[0]):
         assert C == top - label
+
+
+# The short ways, which are there for their speed alone
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 10), (1, 64), (128, 10), (4, 1024), (2, 3, 4)], ids=str)
+@BOTH
+def test_a_small_array_takes_the_short_way(shape, dtype, monkeypatch):
+    z, labels, _ = case(shape, dtype=dtype)
+    monkeypatch.setattr(smlib._kernels, "label_cost", None)
+    costs, g = plain_cross_entropy(z, labels)
+    for out in (np.empty_like(z), None, z):
+        C, h = cross_entropy_value_and_grad(z, labels, reduction="none", out=out)
+        np.testing.assert_allclose(C, costs, rtol=1e-5)
+        np.testing.assert_allclose(h, g, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5000,), (128, 1000), (1, 2**17), (2048, 10), (4, 5, 250)], ids=str)
+@BOTH
+def test_an_array_of_one_block_is_not_cut_into_blocks(shape, dtype, monkeypatch):
+    monkeypatch.setattr(smlib._arrays, "rowwise", None)
+    z, labels, _ = case(shape, dtype=dtype)
+    costs, g = plain_cross_entropy(z, labels)
+    for targets in (labels, labels[..., None] == np.arange(shape[-1])):
+        C, h = cross_entropy_value_and_grad(z, np.asarray(targets, int), reduction="none", out=np.empty_like(z))
+        np.testing.assert_allclose(C, costs, rtol=1e-5)
+        np.testing.assert_allclose(h, g, rtol=1e-5, atol=1e-6)

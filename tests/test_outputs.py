@@ -1,5 +1,6 @@
 """Statements about smlib.outputs, against 50-digit arithmetic and against each other."""
 
+import math
 import threading
 import tracemalloc
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import smlib
-from smlib import log_softmax, logistic, logsumexp, softmax, softmax_jacobian, softmax_jvp
+from smlib import _kernels, log_softmax, logistic, logsumexp, softmax, softmax_jacobian, softmax_jvp
 
 FLOATS = (np.float16, np.float32, np.float64)
 OVER_AXIS = (softmax, log_softmax, logsumexp)
@@ -67,6 +68,7 @@ HARD_ROWS = {
     "an offset of 10⁵": [1e5, 1e5 + 3.5, 1e5 - 2.0, 1e5 + 3.0],
     "a fractional offset": [41.3, 42.7, 39.1, 41.29],
     "even logits": [0.1] * 257,
+    "just beyond overflow": [700.0, 710.0, 650.0],
     "a ramp": list(np.linspace(-30.0, 30.0, 100)),
 }
 BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -92,6 +94,53 @@ def test_logsumexp_is_right_to_the_last_digits(row, dtype):
 def test_log_softmax_is_right_to_the_last_digits(row, dtype):
     z = np.array(row, dtype)
     assert oracles.error(log_softmax(z), oracles.log_softmax(z)) <= 8
+
+
+@BOTH
+@HARD
+def test_the_sum_over_the_rivals_of_the_largest_logit_is_right_to_the_last_digits(row, dtype):
+    x = np.array([row, row[::-1], np.zeros(len(row))], dtype)
+    with np.errstate(all="ignore"):
+        m, rest, top = _kernels.top_and_rivals(x, np.empty_like(x), _kernels.Room())
+    assert m.tolist() == x.max(axis=1).tolist() and top.tolist() == x.argmax(axis=1).tolist()
+    assert oracles.error(rest.astype(dtype), [oracles.rivals(z, c) for z, c in zip(x, top)]) <= 8
+
+
+@BOTH
+def test_the_rivals_of_a_row_longer_than_a_block_are_summed_piece_by_piece(dtype):
+    z = np.random.default_rng(19).normal(0, 3, (1, 2**18 + 5)).astype(dtype)
+    with np.errstate(all="ignore"):
+        _, rest, [c] = _kernels.top_and_rivals(z, np.empty_like(z), _kernels.Room())
+    wide = np.delete(z[0].astype(np.float64), c)
+    np.testing.assert_allclose(rest, np.exp(wide - float(z[0, c])).sum(), rtol=8 * np.finfo(dtype).eps)
+
+
+@BOTH
+@pytest.mark.parametrize("offset", [0.0, -300.0, 1000.0])
+@pytest.mark.parametrize("width", [64, 125])
+def test_a_long_row_is_done_piece_by_piece(width, offset, dtype, monkeypatch):
+    monkeypatch.setattr(_kernels, "PIECE", 64 * np.dtype(dtype).itemsize)
+    z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
+    e, rtol = np.empty((1, width), dtype), 1e-5 if dtype == np.float32 else 1e-12
+    with np.errstate(all="ignore"):
+        for kernel, plain in ((_kernels.softmax, plain_softmax), (_kernels.log_softmax, plain_log_softmax)):
+            x = z.copy()
+            kernel(x, e, x, _kernels.Room())
+            np.testing.assert_allclose(x, plain(z), rtol=rtol)
+        np.testing.assert_allclose(_kernels.logsumexp(z, e, _kernels.Room()), plain_logsumexp(z), rtol=rtol)
+        for c in (0, 1, width - 1, width, width + 1, 999):
+            x = z.copy()
+            x[0, c] += 20
+            _, rest, _ = _kernels.top_and_rivals(x, e, _kernels.Room())
+            wide = np.delete(x[0].astype(np.float64), c)
+            np.testing.assert_allclose(rest, np.exp(wide - float(x[0, c])).sum(), rtol=rtol)
+
+
+def test_rivals_at_infinity_count_as_one_each():
+    x = np.array([[np.inf, 0.0, np.inf], [0.0, np.inf, 1.0], [0.0, 0.0, -np.inf]])
+    with np.errstate(all="ignore"):
+        m, rest, _ = _kernels.top_and_rivals(x, np.empty_like(x), _kernels.Room())
+    assert m.tolist() == [np.inf, np.inf, 0.0] and rest.tolist() == [1.0, 0.0, 1.0]
 
 
 @BOTH
@@ -122,11 +171,34 @@ def test_the_roundings_of_equal_classes_do_not_add_up(shape, dtype):
         assert oracles.error(softmax(z)[:, 0], [y] * len(z)) <= 12
 
 
+@BOTH
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("n", [1, 15, 16, 31, 32, 33, 64, 127, 128, 129, 1000, 1025, 4096, 4097, 8209])
+def test_the_sums_of_rows_are_float64_and_right_to_the_last_digits(n, rows, dtype):
+    ramp = np.random.default_rng(n).random((rows, n)).astype(dtype)
+    for e in (ramp, np.full((rows, n), 0.1, dtype)):
+        sums = _kernels.row_sums(e)
+        assert sums.dtype == np.float64 and sums.shape == (rows,)
+        units = 8 if rows > 1 or dtype == np.float64 or n > 4096 else 2**-28
+        exact = [math.fsum(row.tolist()) for row in e]
+        np.testing.assert_allclose(sums, exact, rtol=units * np.finfo(dtype).eps / 2)
+
+
 def test_small_probabilities_keep_their_digits_down_to_the_smallest_normal_float():
     for gap, dtype in [(87.0, np.float32), (708.0, np.float64)]:
         for offset in (0.0, 500.0, -500.0):
             z = np.array([offset, offset - gap], dtype)
             assert oracles.error(softmax(z), oracles.softmax(z)) <= 8
+
+
+@pytest.mark.parametrize("top", [0.1, 30.7, 100.1, 301.3, 433.9, -77.7, -301.3, 2000.3])
+def test_small_probabilities_keep_their_digits_where_the_difference_from_the_shift_is_rounded(top):
+    z = top - np.array([0.0, 1.1, 33.3, 299.9, 402.2, 513.7, 600.4, 702.9])
+    y = oracles.softmax(z)
+    assert oracles.error(softmax(z), y) <= 8
+    with mpmath.workdps(oracles.DIGITS):
+        diagonal = [a * a * oracles.rivals(z, i) for i, a in enumerate(y)]
+    assert oracles.error(softmax_jacobian(z).diagonal(), diagonal) <= 16
 
 
 def test_subnormal_probabilities_are_as_near_as_subnormal_floats_allow():
@@ -244,7 +316,7 @@ def test_every_shape_agrees_with_the_plain_version(function, shape, offset, dtyp
     np.testing.assert_allclose(result, expected, rtol=4e-6 if dtype == np.float32 else 1e-12)
 
 
-AXES = [0, 1, 2, -1, -3, (0, 1), (2, 0), (1, 2), (0, 1, 2), (), None]
+AXES = [0, 1, 2, -1, -3, np.int8(-3), (0, 1), (2, 0), (-3, -1), (0, 1, 2), (), None]
 
 
 @pytest.mark.parametrize("function", OVER_AXIS)
@@ -253,6 +325,12 @@ def test_any_axis_may_hold_the_classes(function, axis):
     z = np.random.default_rng(2).normal(0, 4, (3, 4, 5))
     over = tuple(range(3)) if axis is None else axis
     np.testing.assert_allclose(function(z, axis=axis), PLAIN[function](z, over), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("function", OVER_AXIS)
+def test_rows_along_several_axes_are_cut_into_blocks_in_their_order(function):
+    z = np.random.default_rng(17).normal(0, 3, (3, 2, 1000, 70))
+    np.testing.assert_allclose(function(z, axis=2), PLAIN[function](z, 2), rtol=1e-12, atol=1e-13)
 
 
 def test_logsumexp_keeps_the_axes_on_request():
@@ -359,6 +437,22 @@ def test_float16_is_computed_in_float32():
         np.testing.assert_array_equal(function(z), expected)
 
 
+def test_the_logistic_function_of_every_float16_is_computed_in_float32():
+    z = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    z = z[np.isfinite(z)]
+    with np.errstate(all="ignore"):
+        expected = (1 / (1 + np.exp(-z.astype(np.float32)))).astype(np.float16)
+    np.testing.assert_array_equal(logistic(z), logistic(z.astype(np.float32)).astype(np.float16))
+    np.testing.assert_allclose(logistic(z), expected, rtol=2e-3, atol=2.0**-24)
+
+
+def test_the_product_with_the_jacobian_has_the_dtype_of_the_logits():
+    for dtype in FLOATS:
+        z, v = np.array([1.0, 0.0], dtype), np.array([1.0, -1.0])
+        assert softmax_jvp(z, v).dtype == dtype
+    assert softmax_jvp([1, 0], np.array([1.0, 0.0], np.float32)).dtype == np.float64
+
+
 def test_float16_overflows_to_infinity_in_silence():
     assert logsumexp(np.full(4, 65504, np.float16)) == np.float16(65504)
     assert log_softmax(np.array([65504, -65504], np.float16))[1] == -np.inf
@@ -425,7 +519,7 @@ def test_an_unfit_out_is_refused(function):
         function(z, out=np.zeros((2, 3), np.int64))
     frozen = np.zeros((2, 3))
     frozen.flags.writeable = False
-    with pytest.raises(ValueError, match="out is read-only"):
+    with pytest.raises(ValueError, match="^out is read-only: it must be an array that can be written to$"):
         function(z, out=frozen)
 
 
@@ -604,8 +698,9 @@ def test_derivatives_need_a_class_axis_and_a_direction_of_the_same_shape():
         softmax_jvp(1.0, 1.0)
     with pytest.raises(ValueError, match=r"v has shape \(3,\): it must have the shape of z, \(2, 3\)"):
         softmax_jvp(np.zeros((2, 3)), np.zeros(3))
-    with pytest.raises(TypeError, match="v has dtype complex128"):
-        softmax_jvp(np.zeros(3), np.zeros(3) * 1j)
+    for name, z, v in (("z", np.zeros(3) * 1j, np.zeros(3)), ("v", np.zeros(3), np.zeros(3) * 1j)):
+        with pytest.raises(TypeError, match=f"^{name} has dtype complex128: it must hold real numbers"):
+            softmax_jvp(z, v)
 
 
 # Memory, settings and threads
@@ -638,7 +733,7 @@ def test_the_settings_of_numpy_stay_as_they_were():
 
 
 @pytest.mark.parametrize("function", LIKE_Z)
-@pytest.mark.parametrize("shape", [(400, 10_000), (4, 10**6), (400_000, 10)], ids=str)
+@pytest.mark.parametrize("shape", [(600, 500), (400, 10_000), (4, 10**6), (400_000, 10)], ids=str)
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 @BOTH
 def test_with_out_little_memory_is_taken(function, shape, offset, dtype):
@@ -691,3 +786,68 @@ def test_exponentials_that_are_finite_may_have_sums_that_are_not(shape, dtype):
     np.testing.assert_allclose(log_y, -np.log(shape[1]), rtol=rtol)
     np.testing.assert_allclose(y, 1 / shape[1], rtol=rtol)
     np.testing.assert_allclose(lse, np.float64(largest) + np.log(shape[1]), rtol=rtol)
+
+
+@BOTH
+def test_the_limits_of_the_unshifted_way_are_where_digits_are_lost(dtype):
+    limits, tiny = _kernels.Limits(np.dtype(dtype)), np.finfo(dtype).tiny
+    assert limits.tiny == tiny
+    assert tiny <= 1 / limits.largest_sum <= 8 * tiny
+    with np.errstate(over="ignore"):
+        assert np.isfinite(np.exp(np.nextafter(dtype(limits.largest_logit), dtype(0))))
+        assert np.exp(dtype(limits.largest_logit * 1.001)) == np.inf
+    assert tiny <= np.exp(dtype(limits.smallest_logit)) <= 8 * tiny
+    # The outputs of as many logits as a small array may have, as far apart as is safe.
+    least, most = np.exp(np.array([-1, 1], dtype) * dtype(limits.safe_logit))
+    assert least / (_kernels.SMALL * most) >= tiny
+    assert limits.safe_logit >= 0.4 * limits.largest_logit
+
+
+# The short ways, which are there for their speed alone
+
+
+@pytest.mark.parametrize("function", OVER_AXIS)
+@pytest.mark.parametrize("shape", [(2,), (1, 10), (1, 64), (128, 10), (4, 1024), (2, 3, 4)], ids=str)
+@BOTH
+def test_a_small_array_takes_the_short_way(function, shape, dtype, monkeypatch):
+    monkeypatch.setattr(_kernels, function.__name__, None)
+    z = np.random.default_rng(14).normal(0, 3, shape).astype(dtype)
+    for options in ({}, {"axis": -1}, *([{"out": np.empty_like(z)}, {"out": z}] if function in LIKE_Z else [])):
+        expected = PLAIN[function](z)
+        np.testing.assert_allclose(function(z, **options), expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize("function", OVER_AXIS)
+@pytest.mark.parametrize("shape", [(5000,), (128, 1000), (1, 2**17), (2048, 10), (4, 5, 250)], ids=str)
+@BOTH
+def test_an_array_of_one_block_is_not_cut_into_blocks(function, shape, dtype, monkeypatch):
+    monkeypatch.setattr(smlib._arrays, "rowwise", None)
+    z = np.random.default_rng(15).normal(0, 3, shape).astype(dtype)
+    for options in ({}, {"out": np.empty_like(z)}) if function in LIKE_Z else ({},):
+        expected = PLAIN[function](z)
+        np.testing.assert_allclose(function(z, **options), expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("function", OVER_AXIS)
+@pytest.mark.parametrize("shape", [(600, 500), (2, 3, 50_000), (200_000,)], ids=str)
+@BOTH
+def test_blocks_of_a_plain_array_are_worked_on_where_they_lie(function, shape, dtype, monkeypatch):
+    monkeypatch.setattr(smlib._arrays, "_gather", None)
+    z = np.random.default_rng(16).normal(0, 3, shape).astype(dtype)
+    expected, rtol = PLAIN[function](z), 1e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(function(z), expected, rtol=rtol)
+    np.testing.assert_allclose(function(z, axis=(len(shape) - 1,)), expected, rtol=rtol)
+    if function in LIKE_Z:
+        np.testing.assert_allclose(function(z, out=z), expected, rtol=rtol)
+
+
+@pytest.mark.parametrize("shape", [(128, 1000), (600, 500), (2, 200_000)], ids=str)
+@pytest.mark.parametrize("offset", [-4.0, 0.0, 20.0])
+@BOTH
+def test_ordinary_logits_need_no_shift(shape, offset, dtype, monkeypatch):
+    monkeypatch.setattr(_kernels, "Shifted", None)
+    z = np.random.default_rng(20).normal(offset, 2, shape).astype(dtype)
+    for function in OVER_AXIS:
+        rtol = 1e-5 if dtype == np.float32 else 1e-12
+        np.testing.assert_allclose(function(z), PLAIN[function](z), rtol=rtol)
+    smlib.cross_entropy_value_and_grad(z, np.zeros(shape[0], int))

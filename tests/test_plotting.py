@@ -1,6 +1,8 @@
 """The style sheet and the triangle of three-class distributions."""
 
+import re
 import warnings
+from itertools import combinations
 
 import matplotlib
 import numpy as np
@@ -35,6 +37,76 @@ def test_palette_is_okabe_and_ito():
     for name, rgb in published.items():
         color = getattr(plotting, name)
         assert tuple(bytes.fromhex(color[1:])) == rgb, name
+
+
+# --- the palette before other eyes, and on paper
+
+# Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision
+# deficiency": what a color becomes, in linear RGB, where one kind of cone is missing (severity 1).
+EYES = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+PALETTE = {name: getattr(plotting, name) for name in plotting.__all__ if name.isupper()}
+
+# Side by side, a difference of 2.3 is seen by half of all observers (Mahy and others, 1994). Thin lines at
+# a distance need several times that: 15 in color, and 10 in gray, where the lightness is all there is.
+APART, APART_IN_GRAY = 15, 10
+
+
+def linear(color):
+    """An sRGB color as amounts of light (IEC 61966-2-1)."""
+    c = np.array(list(bytes.fromhex(color[1:]))) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def lab(light):
+    """CIE L*a*b* under D65, in which equal distances look about equally different."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x = to_xyz @ np.clip(light, 0, 1) / to_xyz.sum(axis=1)
+    f = np.where(x > (6 / 29) ** 3, np.cbrt(x), x / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def difference(one, other, eye=((1, 0, 0), (0, 1, 0), (0, 0, 1))):
+    return np.linalg.norm(lab(np.array(eye) @ linear(one)) - lab(np.array(eye) @ linear(other)))
+
+
+def difference_in_gray(one, other):
+    return abs(lab(linear(one))[0] - lab(linear(other))[0])
+
+
+def test_a_known_color_difference():
+    """Black to white is 100, red is at (53.2, 80.1, 67.2), and without red cones red is nearly a dark green."""
+    assert difference("#000000", "#FFFFFF") == pytest.approx(100, abs=0.01)
+    assert lab(linear("#FF0000")) == pytest.approx([53.24, 80.09, 67.20], abs=0.05)
+    red, green = "#C00000", "#607000"
+    assert difference(red, green) > 80 > 40 > difference(red, green, EYES["deuteranopia"])
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_any_two_colors_are_told_apart_by_color_blind_eyes(eye):
+    close = {(a, b): difference(PALETTE[a], PALETTE[b], EYES[eye]) for a, b in combinations(PALETTE, 2)}
+    assert {pair: d for pair, d in close.items() if d < APART} == {}
+
+
+def test_the_three_classes_are_told_apart_in_gray():
+    for a, b in combinations(["BLUE", "ORANGE", "GREEN"], 2):
+        assert difference_in_gray(PALETTE[a], PALETTE[b]) > APART_IN_GRAY, (a, b)
+
+
+def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book):
+    """Blue and vermilion, the two costs, print alike: line style, marker or a word beside them must differ."""
+    alike = [{a, b} for a, b in combinations(PALETTE, 2)
+             if difference_in_gray(PALETTE[a], PALETTE[b]) <= APART_IN_GRAY]
+    assert {"BLUE", "VERMILION"} in alike
+    figures = [cell.source for notebook in book.values() for cell in notebook.cells
+               if cell.cell_type == "code" and "plt.show()" in cell.source]
+    confused = [code for code in figures if any(pair <= set(re.findall(r"\w+", code)) for pair in alike)]
+    assert len(confused) > 10
+    otherwise = re.compile(r"""["'][-.:]*[osD^]?(?:--|-\.|:|[osD^])-?-?["']|\bls=|hatch=|text\(|annotate\(|label\(""")
+    assert [code for code in confused if not otherwise.search(code)] == []
 
 
 def test_use_style_draws_without_warnings():

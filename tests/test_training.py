@@ -506,13 +506,14 @@ def test_progress_wraps_the_steps():
     ({"cost": "mse"}, ValueError, r"cost = 'mse': choose one of 'squared-error', 'cross-entropy'"),
     ({"hidden": "tanh"}, ValueError, r"hidden = 'tanh': choose one of 'logistic'"),
     ({"rng": 0}, TypeError, r"rng = 0: give a generator, such as numpy.random.default_rng\(0\)"),
-    ({"sizes": (4, 1)}, ValueError, r"sizes = \(4, 1\) ends in one unit.*output = \"logistic\""),
+    ({"sizes": (4, 1)}, ValueError, r"sizes = \(4, 1\) ends in one unit, and a softmax over one class is "
+     r"always 1: give it 2 classes, or choose output = \"logistic\"$"),
 ])
 def test_network_refuses(changed, error, message):
     good = {"sizes": (4, 3), "output": "softmax", "cost": "cross-entropy",
             "rng": np.random.default_rng(0)}
     arguments = good | changed
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=f"^{message}"):
         Network(arguments.pop("sizes"), **arguments)
 
 
@@ -528,21 +529,23 @@ def test_network_refuses(changed, error, message):
     ({"t": np.full((7, 3), "a")}, TypeError, r"t has dtype <U1: give targets as numbers"),
     ({"steps": -1}, ValueError, r"steps = -1: give 0 or more"),
     ({"steps": 2.0}, TypeError, r"steps = 2.0: give an integer"),
-    ({"learning_rate": 0}, ValueError, r"learning_rate = 0: give a positive"),
-    ({"learning_rate": np.nan}, ValueError, r"learning_rate = nan: give a positive"),
+    ({"learning_rate": 0}, ValueError, r"learning_rate = 0: give a positive, finite number$"),
+    ({"learning_rate": np.inf}, ValueError, r"learning_rate = inf: give a positive, finite number$"),
+    ({"learning_rate": np.nan}, ValueError, r"learning_rate = nan: give a positive, finite number$"),
     ({"batch_size": 0}, ValueError, r"batch_size = 0: give 1 or more"),
     ({"batch_size": 8}, ValueError, r"batch_size = 8 is more than the 7 cases of x"),
     ({"batch_size": 2}, TypeError, r"rng = None: give a generator"),
     ({"record_every": 0}, ValueError, r"record_every = 0: give 1 or more"),
     ({"watch": [7]}, ValueError, r"watch = 7 is not a row of x, which has 7 rows"),
+    ({"watch": [-1]}, ValueError, r"watch = -1: give 0 or more"),
     ({"watch": [0.5]}, TypeError, r"watch = 0.5: give an integer"),
     ({"x": make_cases()[0] + 0j}, TypeError, "x has dtype complex128: give real numbers"),
     ({"learning_rate": "0.1"}, TypeError, "learning_rate = '0.1': give a number"),
     ({"learning_rate": [0.1]}, TypeError, r"learning_rate = \[0.1\]: give a number"),
-    ({"momentum": 1}, ValueError, r"momentum = 1: give a number from 0 to below 1"),
+    ({"momentum": 1}, ValueError, r"momentum = 1: give a number from 0 to below 1$"),
     ({"momentum": -0.1}, ValueError, r"momentum = -0.1: give a number from 0 to below 1"),
     ({"momentum": "0.9"}, TypeError, r"momentum = '0.9': give a number"),
-    ({"weight_decay": -1}, ValueError, r"weight_decay = -1: give a finite number, 0 or more"),
+    ({"weight_decay": -1}, ValueError, r"weight_decay = -1: give a finite number, 0 or more$"),
     ({"weight_decay": np.inf}, ValueError, r"weight_decay = inf: give a finite number, 0 or more"),
     ({"weight_decay": None}, TypeError, r"weight_decay = None: give a number"),
     ({"patience": 0, "held_out": make_cases()}, ValueError, r"patience = 0: give 1 or more"),
@@ -550,12 +553,14 @@ def test_network_refuses(changed, error, message):
     ({"patience": 2}, ValueError, r"patience = 2 needs .*: give held_out = \(x, t\)"),
     ({"x": np.zeros((7, 5)), "sizes": ((2, 2), (1, 1), 3)}, ValueError,
      r"x has shape \(7, 5\): the network takes \(cases, 4\)"),
-    ({"held_out": make_cases()[0]}, ValueError, r"held_out is not a pair: give a tuple \(x, t\)"),
+    ({"held_out": make_cases()[0]}, ValueError, r"held_out is not a pair: give a tuple \(x, t\)$"),
+    ({"held_out": make_cases() * 2}, ValueError, r"held_out is not a pair"),
+    ({"held_out": (np.zeros((2, 4)), [0])}, ValueError, r"held_out\[1\] has shape \(1,\): for 2 cases"),
     ({"held_out": (np.zeros((2, 3)), [0, 1])}, ValueError, r"held_out\[0\] has shape \(2, 3\)"),
 ])
 def test_train_refuses(changed, error, message):
     x, t = make_cases()
     arguments = {"x": x, "t": t, "steps": 1, "learning_rate": 0.1} | changed
     network = make(arguments.pop("sizes", (4, 3)))
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=f"^{message}"):
         train(network, **arguments)

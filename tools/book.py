@@ -3,6 +3,7 @@
 book       execute every chapter afresh, then build the site in _build/html
 draft      build the site from the outputs stored in chapters/ (seconds)
 site       like draft, but only if _build/html is absent or older than its sources
+exercises  like draft, without the solutions, in _build/exercises
 notebooks  execute every chapter and store its outputs in chapters/
 serve      serve the built site on this machine
 """
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 STAGE = BUILD / "source"        # what Sphinx reads
 SITE = BUILD / "html"
+EXERCISES = BUILD / "exercises"
 STAMP = BUILD / "html.built"    # as old as the last build that succeeded
 AT_ONCE = 2
 CELL_TIMEOUT = 600              # seconds
@@ -81,18 +83,36 @@ def write(path, content):
         path.write_bytes(content)
 
 
-def stage(executed=()):
-    """Copy the sources to STAGE, with `executed` (path: notebook) in place of what is stored."""
-    staged = {STAGE / path.relative_to(ROOT): path for path in sources()}
+def stage(changed=(), folder=STAGE):
+    """Copy the sources to a folder, with `changed` (path: notebook) in place of what is stored."""
+    staged = {folder / path.relative_to(ROOT): path for path in sources()}
     for target, path in staged.items():
-        write(target, to_bytes(executed[path]) if path in executed else path.read_bytes())
-    for old in STAGE.rglob("*"):
+        write(target, to_bytes(changed[path]) if path in changed else path.read_bytes())
+    for old in folder.rglob("*"):
         if old.is_file() and old not in staged:
             old.unlink()
 
 
 def to_bytes(notebook):
     return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+
+
+def without_solutions(notebook):
+    """The notebook without what stands between `solution-start` and `solution-end`."""
+    kept, within = [], False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            source = ""
+            for part in re.split(r"(^```{solution-[^`]*```$)", cell.source, flags=re.M):
+                if part.startswith("```{solution-"):
+                    within = part.startswith("```{solution-start}")
+                elif not within:
+                    source += part
+            cell.source = source.strip()
+        if cell.source if cell.cell_type == "markdown" else not within:
+            kept.append(cell)
+    notebook.cells = kept
+    return notebook
 
 
 # --- executing the chapters
@@ -200,21 +220,26 @@ def executed_chapters():
 
 
 def build():
-    """Run Jupyter Book over STAGE; any warning is a failure."""
+    """Build the site from STAGE."""
     STAMP.unlink(missing_ok=True)
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", STAGE, "--path-output", ROOT]
+    run_jupyter_book(STAGE, ROOT)
+    STAMP.touch()
+
+
+def run_jupyter_book(source, target):
+    """Build from the folder `source` into `target`/_build/html; any warning is a failure."""
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", source, "--path-output", target]
     command += ["--config", ROOT / "_config.yml", "-W", "-n", "--keep-going", "-q"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         # Sphinx would not repeat the warnings of pages that it remembers.
-        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        raise Failure(messages(done.stdout))
-    STAMP.touch()
+        shutil.rmtree(target / "_build" / ".doctrees", ignore_errors=True)
+        raise Failure(messages(done.stdout.replace(f"{source}{os.sep}", "")))
 
 
 def messages(text):
     """Sphinx's messages, about the sources instead of their copies."""
-    text = without_colors(text).replace(f"{STAGE}{os.sep}", "").replace(f"{ROOT}{os.sep}", "")
+    text = without_colors(text).replace(f"{ROOT}{os.sep}", "")
     # myst-nb counts a line of a notebook as 10000 times the cell's number, plus the line's, plus 1
     text = re.sub(r"(\.ipynb):(\d+)(\d{4}):", lambda m: f"{m[1]}: cell {m[2]}, line {max(1, int(m[3]) - 1)}:", text)
     found = re.findall(r"^.*\b(?:WARNING|ERROR|CRITICAL): .*$", text, flags=re.M)
@@ -224,6 +249,8 @@ def messages(text):
 def is_fresh():
     """Whether the site is newer than everything it is built from."""
     code = [*(ROOT / "smlib").glob("*.py"), *(ROOT / "tools").glob("*.py")]
+    code += (ROOT / "tools" / "templates").glob("*")
+    code += (ROOT / "benchmarks" / "results").glob("*.json")
     if not STAMP.exists():
         return False
     return all(path.stat().st_mtime <= STAMP.stat().st_mtime for path in sources() + code)
@@ -268,6 +295,12 @@ def site():
         draft()
 
 
+def exercises():
+    stage({path: without_solutions(nbformat.read(path, 4)) for path in chapters()}, EXERCISES / "source")
+    run_jupyter_book(EXERCISES / "source", EXERCISES)
+    print(f"The book is built without its solutions: open {EXERCISES / '_build' / 'html' / 'index.html'}")
+
+
 def notebooks():
     for path, notebook in executed_chapters().items():
         write(path, to_bytes(notebook))
@@ -302,7 +335,7 @@ def serve(port=8000):
 
 
 def main(names):
-    commands = {f.__name__: f for f in (book, draft, site, notebooks, serve)}
+    commands = {f.__name__: f for f in (book, draft, site, exercises, notebooks, serve)}
     if len(names) != 1 or names[0] not in commands:
         raise SystemExit(__doc__)
     try:

@@ -1,0 +1,107 @@
+"use strict";
+// Rivals: logits to move, the outputs they give at a temperature, and the Jacobian of the outputs,
+// with the normalizer's terms or without them.
+
+explore.figure("rivals", stage => {
+  const { fixed, html, number, power, softmax, sum, value } = explore;
+  const START = [2, 1, 0, -1, 0];
+  const LOOKS = ["class-a", "class-b", "class-c", "class-d", "class-e"];
+  const below = (letter, i) => letter + "₁₂₃₄₅"[i];
+  const share = x => x < 0.001 ? number(x, 1) : fixed(x, 3);
+
+  // In the narrow cells the small ones show their order of magnitude.
+  function entry(x) {
+    const size = Math.abs(x);
+    if (size >= 0.01 || size === 0) return size ? fixed(x, 2) : "0";
+    return size >= 0.001 ? number(x, 1) : (x < 0 ? "−" : "") + power(Math.round(Math.log10(size)));
+  }
+
+  // --- the parts of each unit: its logit, its output, its row and its column of the Jacobian
+
+  const units = START.map((start, i) => {
+    const output = value(`output-${i + 1}`, share), rowSum = value(`row-sum-${i + 1}`, entry);
+    const entries = START.map((_, j) => value(`entry-${i + 1}-${j + 1}`, entry));
+    const logit = explore.slider({
+      name: `logit-${i + 1}`, label: below("z", i), min: -6, max: 6, step: 0.1, value: start,
+      text: z => fixed(z, 1),
+    }, show);
+    const bar = html("div", { class: "bar" }), part = html("div", { class: `bar ${LOOKS[i]}` });
+    return {
+      logit, output, rowSum, entries, bar, part,
+      pair: html("div", { class: "pair" }, logit.element, html("div", { class: LOOKS[i] },
+        html("div", { class: "output" }, below("y", i), output.element), html("div", { class: "track" }, bar))),
+      column: html("th", { scope: "col" }, below("z", i)),
+      row: html("th", { scope: "row" }, below("y", i)),
+      squares: entries.map(({ element }) => html("td", {}, element)),
+      end: html("td", { class: "end" }, rowSum.element),
+    };
+  });
+
+  const total = value("total", share);
+  const summary = explore.summary();
+  const temperature = explore.slider({
+    name: "temperature", label: "Temperature T", min: -12, max: 12, step: 1, value: 0,
+    text: n => number(2 ** (n / 4), 3),
+  }, show);
+  const forget = explore.checkbox({ name: "forget", label: "Forget the normalizer’s terms" }, show);
+  const classes = explore.select({
+    name: "classes", label: "Classes K", value: "4", options: ["3", "4", "5"].map(k => [k, k]),
+  }, seat);
+
+  const pairs = html("div"), whole = html("div", { class: "track" });
+  const head = html("tr"), body = html("tbody");
+  const table = html("table", { "aria-label": "The Jacobian and the sums of its rows" }, html("thead", {}, head), body);
+  let seated = [];
+
+  // --- what changes: how many units there are, and what they show
+
+  function seat() {
+    seated = units.slice(0, Number(classes.value));
+    const K = table.dataset.classes = seated.length;
+    pairs.replaceChildren(...seated.map(unit => unit.pair));
+    whole.replaceChildren(...seated.map(unit => unit.part));
+    head.replaceChildren(html("td"), ...seated.map(unit => unit.column), html("th", { scope: "col", class: "end" }, "sum"));
+    body.replaceChildren(...seated.map(unit => html("tr", {}, unit.row, ...unit.squares.slice(0, K), unit.end)));
+    show();
+  }
+
+  // What the numerator alone gives is diag(y)/T.
+  function jacobian(z, T) {
+    const numerator = () => softmax(z).map((yi, i, y) => y.map((_, j) => i === j ? yi : 0));
+    const J = forget.value ? numerator() : explore.jacobian(z);
+    return J.map(row => row.map(slope => slope / T));
+  }
+
+  function sentence(T) {
+    if (!forget.value) return "Every row sums to 0: raise all logits together, and no output moves.";
+    return `No row sums to 0. What is left of row i is yᵢ${T === 1 ? "" : "/T"}, as if every output grew when all logits rise together.`;
+  }
+
+  function show() {
+    const T = 2 ** (temperature.value / 4);
+    const z = seated.map(unit => unit.logit.value / T);
+    const y = softmax(z), J = jacobian(z, T);
+    seated.forEach((unit, i) => {
+      unit.output.show(y[i]);
+      unit.bar.style.width = unit.part.style.width = `${100 * y[i]}%`;
+      J[i].forEach((slope, j) => {
+        unit.entries[j].show(slope);
+        unit.squares[j].className = slope < 0 ? "minus" : "plus";
+        unit.squares[j].style.setProperty("--strength", `${Math.min(100, 140 * Math.sqrt(Math.abs(slope) * T))}%`);
+      });
+      const rowSum = sum(J[i]), vanishes = Math.abs(rowSum) < 1e-12 * J[i][i];     // but for rounding
+      unit.rowSum.show(vanishes ? 0 : rowSum);
+      unit.end.classList.toggle("alarm", !vanishes);
+    });
+    total.show(sum(y));
+    summary.say(sentence(T));
+  }
+
+  stage.append(
+    html("div", { class: "board" },
+      html("div", {}, html("div", { class: "pair head" }, html("span", {}, "Logits"), html("span", {}, "Outputs")), pairs,
+        html("div", { class: "output" }, "Sum of the outputs", total.element), whole, temperature.element),
+      html("div", {}, table, forget.element, classes.element)),
+    summary.element);
+  seat();
+});

@@ -1,0 +1,340 @@
+"use strict";
+// What the explorables share: a stage in place of a figure's picture, native controls, numbers
+// that show themselves rounded and keep all their digits, drawings in SVG, and smlib's formulas.
+// An explorable is a file of its own, explore-NAME.js, for the figure named fig-explore-NAME.
+
+const explore = (() => {
+  // --- elements
+
+  function filled(element, attributes, children) {
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+
+  function html(tag, attributes = {}, ...children) {
+    return filled(document.createElement(tag), attributes, children);
+  }
+
+  function svg(tag, attributes = {}, ...children) {
+    return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+  }
+
+  // Put what `build` appends to the stage in the place of the figure's picture. The picture stays
+  // in the page: the style sheet hides it on the screen and the stage on paper. The stage enters
+  // the page when it is complete, so that a mistake in building it leaves the picture.
+  function figure(name, build) {
+    const home = document.getElementById("fig-explore-" + name);
+    if (!home) return;
+    const picture = home.querySelector("img");
+    const stage = html("div", { class: "explore explore-" + name });
+    build(stage);
+    picture.classList.add("explore-still");
+    picture.after(stage);
+  }
+
+  // --- numbers
+
+  const minus = text => text.replace("-", "−");
+
+  function power(exponent) {
+    const digits = String(Math.abs(exponent)).replace(/\d/g, digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+    return "10" + (exponent < 0 ? "⁻" : "") + digits;
+  }
+
+  function fixed(x, decimals = 0) {
+    const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    return minus((x === 0 ? 0 : x).toLocaleString("en-US", options));
+  }
+
+  // Rounded to so many digits; with a power of ten where zeros would have to be counted.
+  function number(x, digits = 4) {
+    if (x === 0 || Number.isNaN(x)) return x === 0 ? "0" : "–";
+    if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
+    const [mantissa, tail] = x.toExponential(digits - 1).split("e");
+    const exponent = Number(tail);
+    if (exponent > -4 && exponent < 6) return fixed(x, Math.max(0, digits - 1 - exponent));
+    const ratio = x / Number("1e" + exponent);
+    if (Math.abs(Math.abs(ratio) - 1) < 1e-12) return (x < 0 ? "−" : "") + power(exponent);
+    return minus(mantissa) + "·" + power(exponent);
+  }
+
+  // A number on the page: rounded for the eye, in full in the value of its <data>.
+  function value(name, format = number) {
+    const element = html("data", { "data-name": name, value: "" });
+    return {
+      element,
+      show(x) {
+        element.value = String(x);
+        element.textContent = format(x);
+      },
+    };
+  }
+
+  // Columns are [class, heading], rows are [heading, value, value, …]: a value for each column.
+  function table({ label, columns, rows }) {
+    const head = html("tr", {}, html("td"), ...columns.map(
+      ([look, text]) => html("th", { scope: "col", class: look }, text)));
+    const body = rows.map(([text, ...values]) => html("tr", {}, html("th", { scope: "row" }, text),
+      ...values.map(({ element }) => html("td", {}, element))));
+    return html("table", { class: "explore-values", "aria-label": label },
+      html("thead", {}, head), html("tbody", {}, ...body));
+  }
+
+  // The sentence that says what there is to see. It is announced once it has come to rest.
+  function summary() {
+    const shown = html("p", { class: "explore-summary" });
+    const spoken = html("p", { class: "explore-spoken", role: "status" });
+    let waiting = null;
+    return {
+      element: html("div", {}, shown, spoken),
+      say(...words) {
+        const first = !shown.hasChildNodes();
+        shown.replaceChildren(...words);
+        if (first) return;
+        clearTimeout(waiting);
+        waiting = setTimeout(() => { spoken.textContent = shown.textContent; }, 800);
+      },
+    };
+  }
+
+  // --- controls: each calls `changed` with its new value
+
+  let controls = 0;
+
+  function labelled(label, input, ...more) {
+    input.id = "explore-control-" + (controls += 1);
+    return html("div", { class: "explore-control" },
+      html("label", { for: input.id }, label), ...more, input);
+  }
+
+  function slider({ name, label, min, max, step, value, text = String }, changed) {
+    const input = html("input", { type: "range", name, min, max, step, value });
+    // Silent: what it shows is the slider's spoken value already.
+    const output = html("output", { "aria-live": "off" });
+    const control = {
+      input,
+      element: labelled(label, input, output),
+      get value() { return input.valueAsNumber; },
+      set value(x) {
+        input.value = x;
+        tell();
+      },
+    };
+    function tell() {
+      output.textContent = text(control.value);
+      input.setAttribute("aria-valuetext", output.textContent);
+    }
+    input.addEventListener("input", () => {
+      tell();
+      changed(control.value);
+    });
+    tell();
+    output.setAttribute("for", input.id);
+    return control;
+  }
+
+  function checkbox({ name, label, checked = false }, changed) {
+    const input = html("input", { type: "checkbox", name });
+    input.checked = checked;
+    input.addEventListener("change", () => changed(input.checked));
+    const element = html("div", { class: "explore-check" }, html("label", {}, input, " ", label));
+    return { input, element, get value() { return input.checked; } };
+  }
+
+  // Options are [value, text]; the values are strings.
+  function select({ name, label, options, value }, changed) {
+    const input = html("select", { name },
+      ...options.map(([value, text]) => html("option", { value }, text)));
+    input.value = value;
+    input.addEventListener("change", () => changed(input.value));
+    return { input, element: labelled(label, input), get value() { return input.value; } };
+  }
+
+  function button({ name, label }, pressed) {
+    const element = html("button", { type: "button", name }, label);
+    element.addEventListener("click", pressed);
+    return element;
+  }
+
+  function row(...elements) {
+    return html("div", { class: "explore-row" }, ...elements);
+  }
+
+  // --- time
+
+  function calm() {
+    return matchMedia("(prefers-reduced-motion: reduce)").matches;
+  }
+
+  // Call `step` with every frame until it returns false; or until the returned function is called.
+  function animate(step) {
+    let frame = requestAnimationFrame(function next() {
+      if (step() !== false) frame = requestAnimationFrame(next);
+    });
+    return () => cancelAnimationFrame(frame);
+  }
+
+  // --- drawings
+
+  // An SVG as wide as its place, in CSS pixels, so that its text is as large as the page's.
+  // `paint(layer, width, height)` fills the empty layer again after each change of the width and
+  // at each `repaint`; what must keep the focus is appended to `element` and stays.
+  function drawing({ label, height }, paint) {
+    const layer = svg("g");
+    const element = svg("svg", { role: "img", "aria-label": label }, layer);
+    let width = 0;
+    function repaint() {
+      if (!width) return;
+      const tall = typeof height === "function" ? height(width) : height;
+      element.setAttribute("viewBox", `0 0 ${width} ${tall}`);
+      element.style.height = tall + "px";
+      layer.replaceChildren();
+      paint(layer, width, tall);
+    }
+    new ResizeObserver(([entry]) => {
+      const room = Math.round(entry.contentRect.width);
+      if (room === width) return;
+      width = room;
+      repaint();
+    }).observe(element);
+    return { element, repaint };
+  }
+
+  // From an axis's numbers to pixels. An axis: {from, to, log, ticks, label, format}.
+  function scale({ from, to, log }, start, end) {
+    const of = log ? Math.log10 : x => x;
+    return x => start + (of(x) - of(from)) / (of(to) - of(from)) * (end - start);
+  }
+
+  function line(points, look) {
+    const d = points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
+    return svg("path", { d, class: "line " + look });
+  }
+
+  function text(x, y, words, { look = "", anchor = "start" } = {}) {
+    return svg("text", { x, y, class: look, "text-anchor": anchor }, words);
+  }
+
+  const decade = x => x === 1 ? "1" : power(Math.round(Math.log10(x)));
+  const tickText = ({ log, format = log ? decade : String }, tick) => minus(format(tick));
+
+  // A plot with two axes. `paint(p)` draws with p.line, p.curve, p.dot and p.text, in the axes'
+  // numbers; p.x and p.y turn these into pixels, p.add takes any SVG element. A look is a class:
+  // cross-entropy, squared-error, class-a, class-b, class-c, guide. The axes may be changed
+  // between repaints.
+  function plot({ label, title, height = 200, x, y, left = 44 }, paint) {
+    const view = drawing({ label, height }, (layer, width, tall) => {
+      const box = { left, right: width - 10, top: 10, bottom: tall - 38 };
+      const px = scale(x, box.left, box.right);
+      const py = scale(y, box.bottom, box.top);
+      const add = (...shapes) => layer.append(...shapes);
+      for (const tick of y.ticks) {
+        add(line([[box.left, py(tick)], [box.right, py(tick)]], "grid"),
+          text(box.left - 6, py(tick) + 4, tickText(y, tick), { anchor: "end" }));
+      }
+      for (const tick of x.ticks) {
+        add(line([[px(tick), box.top], [px(tick), box.bottom]], "grid"),
+          text(px(tick), box.bottom + 16, tickText(x, tick), { anchor: "middle" }));
+      }
+      add(line([[box.left, box.top], [box.left, box.bottom], [box.right, box.bottom]], "axis"),
+        text((box.left + box.right) / 2, tall - 5, x.label, { anchor: "middle" }));
+      const p = { add, box, x: px, y: py };
+      p.line = (points, look) => add(line(points.map(([u, v]) => [px(u), py(v)]), look));
+      p.curve = (f, look, from = x.from, to = x.to) => {
+        const steps = Math.ceil(Math.abs(px(to) - px(from)) / 2);
+        const at = k => x.log ? from * (to / from) ** (k / steps) : from + (to - from) * k / steps;
+        p.line(Array.from({ length: steps + 1 }, (_, k) => [at(k), f(at(k))]), look);
+      };
+      p.dot = (u, v, look) => add(svg("circle", { cx: px(u), cy: py(v), r: 6, class: "dot " + look }));
+      p.text = (u, v, words, style) => add(text(px(u), py(v), words, style));
+      paint(p);
+    });
+    const head = title ? [html("div", { class: "explore-title" }, title)] : [];
+    return { element: html("div", { class: "explore-plot" }, ...head, view.element), repaint: view.repaint, x, y };
+  }
+
+  // --- smlib's formulas, written so that nothing cancels and nothing overflows
+
+  const sum = terms => terms.reduce((total, term) => total + term, 0);
+
+  function logistic(z) {
+    return z < 0 ? Math.exp(z) / (1 + Math.exp(z)) : 1 / (1 + Math.exp(-z));
+  }
+
+  // y − t where 1 − y is known as `rest`: for y near 1 the difference is taken between the rests.
+  function residual(y, rest, t) {
+    return y > 0.5 ? (1 - t) - rest : y - t;
+  }
+
+  // A logistic unit's output, and both costs and their slopes with respect to its logit.
+  function unit(z, t) {
+    const y = logistic(z), rest = logistic(-z), error = residual(y, rest, t);
+    const tail = Math.log1p(Math.exp(-Math.abs(z)));
+    return {
+      y, rest,
+      crossEntropy: t * Math.max(-z, 0) + (1 - t) * Math.max(z, 0) + tail,
+      crossEntropySlope: error,
+      squaredError: error * error / 2,
+      squaredErrorSlope: error * y * rest,
+    };
+  }
+
+  function logSumExp(z) {
+    const top = Math.max(...z);
+    return top + Math.log(sum(z.map(zi => Math.exp(zi - top))));
+  }
+
+  function softmax(z) {
+    const top = Math.max(...z), e = z.map(zi => Math.exp(zi - top)), total = sum(e);
+    return e.map(ei => ei / total);
+  }
+
+  // 1 − y_i, as what the rivals of i have.
+  function rests(z) {
+    const y = softmax(z);
+    return y.map((_, i) => sum(y.filter((_, j) => j !== i)));
+  }
+
+  // −log y_i, from the logits.
+  function labelCost(z, i) {
+    const rivals = z.filter((_, j) => j !== i).map(zj => zj - z[i]);
+    const ahead = Math.max(0, ...rivals);
+    return ahead > 0 ? logSumExp([0, ...rivals]) : Math.log1p(sum(rivals.map(Math.exp)));
+  }
+
+  function crossEntropy(z, t) {
+    return sum(t.map((ti, i) => ti === 0 ? 0 : ti * labelCost(z, i)));
+  }
+
+  // y − t: the gradient of the cross-entropy with respect to the logits, where t sums to one.
+  function residuals(z, t) {
+    const y = softmax(z), rest = rests(z);
+    return y.map((yi, i) => residual(yi, rest[i], t[i]));
+  }
+
+  function squaredError(z, t) {
+    return sum(residuals(z, t).map(v => v * v)) / 2;
+  }
+
+  // J v, with v counted from the largest output's, so that a certain answer keeps its digits.
+  function squaredErrorGradient(z, t) {
+    const y = softmax(z), v = residuals(z, t);
+    const from = v[y.indexOf(Math.max(...y))];
+    const w = v.map(vi => vi - from), mean = sum(w.map((wi, i) => wi * y[i]));
+    return w.map((wi, i) => y[i] * (wi - mean));
+  }
+
+  function jacobian(z) {
+    const y = softmax(z), rest = rests(z);
+    return y.map((yi, i) => y.map((yj, j) => i === j ? yi * rest[i] : -yi * yj));
+  }
+
+  return {
+    html, svg, figure, power, fixed, number, value, table, summary,
+    slider, checkbox, select, button, row, calm, animate,
+    drawing, scale, line, text, plot,
+    sum, logistic, unit, softmax, labelCost, crossEntropy,
+    crossEntropyGradient: residuals, squaredError, squaredErrorGradient, jacobian,
+  };
+})();
