@@ -30,6 +30,7 @@ const explore = (() => {
     const stage = html("div", { class: "explore explore-" + name });
     build(stage);
     picture.classList.add("explore-still");
+    picture.loading = "eager";      // out of sight it would never be loaded, and paper wants it
     picture.after(stage);
   }
 
