@@ -7,7 +7,7 @@ Half of a page's elements draw its formulas, in the color of the text around the
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from browsing import DESKTOP, PHONE, Visitor, weight
+from browsing import DESKTOP, PHONE, WIDTH, Visitor, weight
 
 COLORS = ["color-contrast", "link-in-text-block"]
 # (mode, width): the rules to run; None stands for all
@@ -75,6 +75,8 @@ def axe(page, mode, width):
     page.set_viewport_size(SIZES[width])
     page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
     page.evaluate(SETTLED)
+    page.evaluate(WIDTH)
+    page.evaluate("window.dispatchEvent(new Event('resize'))")      # the browser may not have told the page yet
     return page.evaluate(RUN, [{"exclude": ["mjx-container"]}, LOOKS[mode, width]])
 
 

@@ -177,7 +177,7 @@ def test_rivals_whose_exponentials_are_subnormal_are_counted_with_all_their_digi
 
 @BOTH
 def test_the_mean_over_many_cases_with_logits_near_overflow_keeps_the_digits_of_its_gradient(dtype):
-    z = np.full((1000, 30), np.log(np.finfo(dtype).max) - 5, dtype)
+    z = np.full((1000, 30), np.log(np.finfo(dtype).max) - 9, dtype)
     z[:, 0] += 1
     _, g = cross_entropy_value_and_grad(z, np.zeros(1000, int))
     with mpmath.workdps(oracles.DIGITS):
@@ -390,6 +390,14 @@ def test_the_cost_of_a_logistic_unit_is_right_at_both_ends(z, dtype):
         assert oracles.error(g, [truth]) <= 8
 
 
+def test_a_cost_beyond_the_largest_float_is_infinite_without_a_warning():
+    z = np.array([[3e38, -3e38], [0.0, 0.0]], np.float32)
+    with np.errstate(all="raise"):
+        assert cross_entropy(z, [1, 0], reduction="none")[0] == np.inf
+        assert cross_entropy(z, [1, 0], reduction="sum") == np.inf
+        assert np.isnan(cross_entropy(np.array([[0.0, -np.inf], [np.nan, 0.0]]), [1, 0]))
+
+
 def test_a_logistic_unit_reaches_its_limits_without_a_warning():
     C, g = logistic_cross_entropy_value_and_grad(
         [[np.inf], [np.inf], [-np.inf], [-np.inf], [np.inf]], [[1], [0], [0], [1], [0.5]], reduction="none"
@@ -595,7 +603,7 @@ def test_labels_go_with_logits_of_any_layout(shape, dtype):
     z, labels, _ = case(shape, dtype=dtype)
     costs, g = plain_cross_entropy(z, labels)
     unaligned = np.frombuffer(b"\0" + z.tobytes(), np.int8)[1:].view(dtype).reshape(shape)
-    for view in (np.asfortranarray(z), z[..., ::-1].copy()[..., ::-1], np.repeat(z, 2, 0)[::2], unaligned):
+    for view in (z, np.asfortranarray(z), z[..., ::-1].copy()[..., ::-1], np.repeat(z, 2, 0)[::2], unaligned):
         np.testing.assert_allclose(cross_entropy(view, labels, reduction="none"), costs, rtol=1e-5)
         for out in (None, np.empty(shape, dtype), np.empty(shape, dtype, order="F")):
             C, h = cross_entropy_value_and_grad(view, labels, reduction="none", out=out)
@@ -671,6 +679,28 @@ def test_one_case_may_be_overwritten_by_its_gradient(dtype):
     D, h = cross_entropy_value_and_grad(z, [1], out=z)
     assert h is z and C == D
     np.testing.assert_array_equal(h, g)
+
+
+@BOTH
+def test_cases_done_under_the_shift_a_few_at_a_time_may_be_overwritten(dtype, monkeypatch):
+    monkeypatch.setattr(smlib._kernels, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
+    z, labels, _ = case((50, 90), 1000.0, dtype)
+    costs, g = plain_cross_entropy(z, labels)
+    for targets in (labels, np.eye(90)[labels]):
+        for out in (None, z.copy()):
+            x = z if out is None else out
+            C, h = cross_entropy_value_and_grad(x, targets, reduction="none", out=out)
+            np.testing.assert_allclose(C, costs, rtol=1e-5)
+            np.testing.assert_allclose(h, g, rtol=1e-5, atol=1e-6)
+
+
+def test_out_may_overlap_the_targets_in_any_way():
+    z, _, t = case((40, 30))
+    _, g = cross_entropy_value_and_grad(z, t)
+    memory = np.empty((41, 30))
+    for targets, out in ((memory[:-1], memory[1:]), (memory[1:], memory[:-1]), (memory[:-1], memory[:-1])):
+        targets[...] = t
+        np.testing.assert_allclose(cross_entropy_value_and_grad(z, targets, out=out)[1], g, rtol=1e-14)
 
 
 def test_out_may_even_be_the_targets():

@@ -120,6 +120,8 @@ def test_the_rivals_of_a_row_longer_than_a_block_are_summed_piece_by_piece(dtype
 @pytest.mark.parametrize("width", [64, 125])
 def test_a_long_row_is_done_piece_by_piece(width, offset, dtype, monkeypatch):
     monkeypatch.setattr(_kernels, "PIECE", 64 * np.dtype(dtype).itemsize)
+    if offset == 0:
+        monkeypatch.setattr(_kernels, "Shifted", None)  # there is no need of it
     z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
     e, rtol = np.empty((1, width), dtype), 1e-5 if dtype == np.float32 else 1e-12
     with np.errstate(all="ignore"):
@@ -719,6 +721,16 @@ def test_rows_of_any_offset_may_stand_in_one_block(function, dtype):
     if function in LIKE_Z:
         assert function(z, out=z) is z
         np.testing.assert_allclose(z, expected, rtol=few_units)
+
+
+@pytest.mark.parametrize("function", OVER_AXIS)
+@BOTH
+def test_rows_done_under_the_shift_a_few_at_a_time_may_be_overwritten(function, dtype, monkeypatch):
+    monkeypatch.setattr(_kernels, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
+    z = np.random.default_rng(23).normal(1000, 3, (50, 90)).astype(dtype)
+    expected = PLAIN[function](z)
+    for out in ({}, {"out": z}) if function in LIKE_Z else ({},):
+        np.testing.assert_allclose(function(z, **out), expected, rtol=1e-4 if dtype == np.float32 else 1e-12)
 
 
 def test_the_settings_of_numpy_stay_as_they_were():
