@@ -41,6 +41,15 @@ def test_digits_file_is_small_and_holds_no_pickle():
         assert all(stored[name].dtype == np.uint8 for name in stored)
 
 
+def test_a_pickle_in_the_place_of_the_digits_is_not_opened(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    harm = np.array([object()])
+    np.savez(tmp_path / "data" / "digits.npz", pixels=harm, labels=harm)
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        digits()
+
+
 def test_digits_say_where_they_come_from():
     note = resources.files("smlib").joinpath("data", "digits.txt").read_text("utf-8")
     assert "10.24432/C50P49" in note and "CC BY 4.0" in note

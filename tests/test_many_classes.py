@@ -488,6 +488,7 @@ def test_the_results_have_the_widest_dtype_and_float16_is_computed_in_float32():
         ((np.float16, np.float16, np.float16), np.float16),
         ((np.float16, np.float32, np.float16), np.float32),
         ((np.float32, np.float32, np.float64), np.float64),
+        ((np.float64, np.float32, np.float32), np.float64),
         ((np.float32, np.int8, np.float32), np.float64),
     ]:
         arrays = [np.round(a).astype(d) for a, d in zip((h, W, b), dtypes)]
@@ -534,6 +535,7 @@ GOOD = {"h": np.ones((2, 3)), "W": np.ones((4, 3)), "t": [0, 1]}
         ({"W": np.ones((4, 3), complex)}, TypeError, "W has dtype complex128: .* real numbers"),
         ({"h": np.ones((2, 3), np.longdouble)}, TypeError, "h has dtype"),
         ({"h": np.ma.ones((2, 3))}, TypeError, r"h is a masked array: pass h\.data"),
+        ({"t": np.ma.array([0, 1])}, TypeError, r"^t is a masked array: pass t\.data"),
         ({"b": np.ones(3)}, ValueError, r"b has shape \(3,\): .* must have shape \(4,\)"),
         ({"b": ["x"] * 4}, TypeError, "b has dtype <U1"),
         ({"t": [0]}, ValueError, r"t has shape \(1,\): .* labels have shape \(2,\)"),

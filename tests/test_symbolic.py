@@ -25,6 +25,10 @@ def evaluate(expression, z, t=None):
     return np.asarray(value, dtype=float)
 
 
+def test_logits_and_targets_are_real():
+    assert all(symbol.is_real for symbol in [*symbolic.logits(3), *symbolic.targets(3)])
+
+
 @pytest.mark.parametrize("n", SIZES)
 def test_softmax_is_the_arrays_softmax(n):
     z, _ = random_point(n)

@@ -209,8 +209,9 @@ def test_right_takes_any_of_several_answers():
 def test_one_logistic_unit_is_right_on_its_targets_side_of_a_half():
     network = make((1, 1), "logistic")
     network.weights = [np.ones((1, 1))]
-    right = network.right([[2.0], [-2.0], [2.0]], [[1], [0], [0]])
-    assert right.tolist() == [True, True, False]
+    right = network.right([[2.0], [-2.0], [2.0], [0.5]], [[1], [0], [0], [0.75]])
+    assert right.tolist() == [True, True, False, True]
+    assert network.right([[0.5], [-0.5]], [0, 0]).tolist() == [True, False], "index 0 is the one class there is"
 
 
 # Training
@@ -407,6 +408,14 @@ def test_last_batch_may_be_smaller():
     expected = sum(start.value_and_grad(x[b], t[b])[1][0][0] for b in batches)
     moved = (start.weights[0] - network.weights[0]) / 1e-9
     assert np.allclose(moved, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_one_batch_may_hold_all_the_cases():
+    x, t = make_cases(7)
+    network, whole = make(), make()
+    train(network, x, t, steps=3, learning_rate=0.5, batch_size=7, rng=np.random.default_rng(0))
+    train(whole, x, t, steps=3, learning_rate=0.5)
+    assert np.allclose(network.weights[0], whole.weights[0], rtol=1e-12)
 
 
 # The history

@@ -43,7 +43,7 @@ def not_here(root):
 def describe(app, pagename, templatename, context, doctree):
     """A description on every page for search engines, and OpenGraph's tags for those who share it."""
     meta = context.get("meta") or {}
-    words = meta.get("description") or (opening(doctree) if doctree else app.config.html_title)
+    words = meta.get("description") or opening(doctree) or app.config.html_title
     tags = {
         "og:type": "article" if pagename.startswith("chapters/") else "website",
         "og:site_name": app.config.html_title,
@@ -60,7 +60,8 @@ def describe(app, pagename, templatename, context, doctree):
 
 def opening(doctree):
     """As many whole sentences of the page's first paragraph as a description has room for, and at least one."""
-    text = " ".join(next(doctree.findall(nodes.paragraph)).astext().split())
+    paragraph = next(doctree.findall(nodes.paragraph), None) if doctree else None
+    text = " ".join(paragraph.astext().split()) if paragraph else ""
     text = re.sub(r" \[[^]]*, \d{4}\w?\]", "", text)     # citations
     first, *others = re.split(r"(?<=[.?!]) ", text)
     for sentence in others:

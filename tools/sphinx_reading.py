@@ -121,7 +121,7 @@ def all_previews(env):
                 caption = nodes.paragraph("", "", *figure[-1].deepcopy())
                 yield (page, anchor), [next(figure.findall(nodes.image)), caption]
     places = env.get_domain("std").anonlabels
-    for row in env.get_doctree(LEDGER).findall(nodes.row):
+    for row in env.get_doctree(LEDGER).findall(nodes.row) if LEDGER in env.found_docs else []:
         for claim in row.findall(addnodes.pending_xref):
             if claim["reftarget"].startswith("claim-"):
                 yield places[claim["reftarget"]][:2], [*row[1], *row[2]]
