@@ -51,7 +51,7 @@ def origin(site):
 def browser():
     from browsing import find_browser, started_browser
     if find_browser() is None:
-        missing = "no Chromium found: install one, on Debian or Ubuntu with `apt-get install chromium`"
+        missing = "no Chromium found: install one, on Debian with `apt-get install chromium-headless-shell`"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)

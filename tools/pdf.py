@@ -18,12 +18,12 @@ from playwright.sync_api import sync_playwright
 FOLDER = BUILD / "pdf"
 PDF = FOLDER / "softmax.pdf"
 PLACE = "<!-- pdf -->"      # of the link, on the site's first page
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]      # the network is not asked
 PATIENCE = 300_000          # milliseconds
 NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
-Install it so that `chromium` or `google-chrome` is a command: on Debian or Ubuntu
-`apt-get install chromium fonts-liberation`, elsewhere Chromium or Google Chrome."""
+Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a command: on Debian
+`apt-get install chromium-headless-shell fonts-liberation`, elsewhere Chromium or Google Chrome."""
 
 SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav"
 
