@@ -61,8 +61,8 @@ bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can impo
 	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/many_classes.py
 	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/digits.py
 
-accessibility: $(SETUP) ## let axe examine every page, in light and dark, wide and narrow
-	@$(BIN)/python -m pytest -s -o addopts= tests/test_accessibility.py
+faults: $(SETUP) ## plant faults in a copy of the book, and tell which check catches each
+	@$(BIN)/python tools/faults.py
 
 mutants: $(SETUP) ## plant faults in smlib, and tell which ones the tests do not see (NAMES=costs: there alone)
 	@nice -n 19 $(BIN)/python tools/mutants.py $(NAMES)
@@ -95,4 +95,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft exercises live check oldest accessibility pdf serve lock bench mutants studies clean
+.PHONY: help book test notebooks draft exercises live check oldest faults pdf serve lock bench mutants studies clean

@@ -2,7 +2,6 @@
 
 import http.server
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,14 +12,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import locket
+from chromium import find_browser
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
-# The first is Debian's Chromium without a window to draw: the tests take a third of the time.
-BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -63,7 +61,6 @@ WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimatio
   () => done(document.scrollingElement.scrollWidth))))"""
 
 
-
 def built_site():
     """The site's folder, built first if it is absent or older than its sources."""
     command = [sys.executable, str(ROOT / "tools" / "book.py"), "site"]
@@ -96,10 +93,6 @@ def weight(site, origin, asked):
     """How many files a page asked for, and their KiB as they lie on the disk, uncompressed."""
     files = [site / unquote(urlsplit(url.removeprefix(origin)).path) for url in asked if url.startswith(origin)]
     return len(files), sum(path.stat().st_size for path in files if path.is_file()) / 1024
-
-
-def find_browser():
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextmanager
@@ -152,6 +145,16 @@ class Visitor:
 
 
 # --- explorables
+
+
+@contextmanager
+def visited(browser, origin, page):
+    """A tab with a page, opened once for many tests; at the end nothing has complained or left the site."""
+    visitor = Visitor(browser, origin)
+    visitor.page.goto(origin + page)
+    yield visitor.page
+    visitor.context.close()
+    assert (visitor.complaints, visitor.left) == ([], [])
 
 
 def shown(page, figure):

@@ -40,6 +40,13 @@ def site():
 
 
 @pytest.fixture(scope="module")
+def pages(site):
+    """The pages' paths within the site."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html")
+                  if not {"_static", "lite"} & set(path.parts))
+
+
+@pytest.fixture(scope="module")
 def origin(site):
     """The address of the built site."""
     from browsing import served
@@ -49,7 +56,8 @@ def origin(site):
 
 @pytest.fixture(scope="module")
 def browser():
-    from browsing import find_browser, started_browser
+    from browsing import started_browser
+    from chromium import find_browser
     if find_browser() is None:
         missing = "no Chromium found: install one, on Debian with `apt-get install chromium-headless-shell`"
         if os.environ.get("CI"):

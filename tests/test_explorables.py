@@ -47,7 +47,7 @@ FIVE_STEPS = """async figure => {
 
 
 @pytest.fixture(scope="module")
-def pages(site):
+def homes(site):
     """{name of an explorable: the page that holds its figure}"""
     def holds(page, name):
         return f'id="fig-explore-{name}"' in page.read_text()
@@ -57,10 +57,10 @@ def pages(site):
 
 
 @pytest.fixture
-def opened(visitor, origin, pages):
+def opened(visitor, origin, homes):
     """Open the page that holds an explorable."""
     def open_at(name):
-        visitor.page.goto(origin + pages[name][0])
+        visitor.page.goto(origin + homes[name][0])
         return visitor.page
     return open_at
 
@@ -85,8 +85,8 @@ def agree(found, expected):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_explorable_is_on_one_page_in_the_place_of_its_picture(opened, visitor, pages, name):
-    assert len(pages[name]) == 1
+def test_each_explorable_is_on_one_page_in_the_place_of_its_picture(opened, visitor, homes, name):
+    assert len(homes[name]) == 1
     page = opened(name)
     assert stage(page, name).is_visible()
     assert not picture(page, name).is_visible()
@@ -103,9 +103,9 @@ def test_every_slider_stands_where_it_was_put(opened, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_scripts_the_picture_stands(browser, origin, pages, name):
+def test_without_scripts_the_picture_stands(browser, origin, homes, name):
     visitor = Visitor(browser, origin, java_script_enabled=False)
-    visitor.page.goto(origin + pages[name][0])
+    visitor.page.goto(origin + homes[name][0])
     assert picture(visitor.page, name).is_visible()
     assert len(picture(visitor.page, name).get_attribute("alt")) > 20
     assert stage(visitor.page, name).count() == 0
@@ -121,9 +121,9 @@ def test_on_paper_the_picture_stands(opened, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_from_a_folder_the_controls_work(browser, site, pages, name):
+def test_from_a_folder_the_controls_work(browser, site, homes, name):
     visitor = Visitor(browser, "file://")
-    visitor.page.goto((site / pages[name][0]).as_uri())
+    visitor.page.goto((site / homes[name][0]).as_uri())
     before = stage(visitor.page, name).inner_html()
     visitor.page.locator(f"#fig-explore-{name} input").first.press("ArrowRight")
     assert stage(visitor.page, name).inner_html() != before
@@ -269,9 +269,9 @@ def test_plateau_races_by_smlibs_gradients(opened):
         agree(shown(page, "plateau"), raced(z, float(rate), 0))
 
 
-def test_plateau_with_less_motion_shows_the_end_of_the_race(browser, origin, pages):
+def test_plateau_with_less_motion_shows_the_end_of_the_race(browser, origin, homes):
     visitor = Visitor(browser, origin, reduced_motion="reduce")
-    visitor.page.goto(origin + pages["plateau"][0])
+    visitor.page.goto(origin + homes["plateau"][0])
     move(visitor.page, "plateau", "logit", -4.6)
     control(visitor.page, "plateau", "run").press("Enter")
     agree(shown(visitor.page, "plateau"), raced(-4.6, 1, 200))

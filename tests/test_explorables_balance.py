@@ -5,7 +5,7 @@ The logit is set in tenths of a decade of the odds y/(1 − y); the one rival's 
 
 import numpy as np
 import pytest
-from browsing import DESKTOP, PHONE, Visitor, control, move, shown
+from browsing import DESKTOP, PHONE, control, move, shown, visited
 
 import smlib
 
@@ -20,11 +20,8 @@ SHAFTS = """shafts => shafts.map(shaft => {
 @pytest.fixture(scope="module")
 def page(browser, origin):
     """The page, opened once: every test sets what it needs."""
-    visitor = Visitor(browser, origin)
-    visitor.page.goto(origin + PAGE)
-    yield visitor.page
-    visitor.context.close()
-    assert (visitor.complaints, visitor.left) == ([], [])
+    with visited(browser, origin, PAGE) as page:
+        yield page
 
 
 def logit(tenths):

@@ -5,7 +5,7 @@ With the switch on, the Jacobian is chapter 03's mistake (a), the denominator he
 
 import numpy as np
 import pytest
-from browsing import DESKTOP, PHONE, Visitor, control, move, shown
+from browsing import DESKTOP, PHONE, control, move, shown, visited
 
 import smlib
 
@@ -24,11 +24,8 @@ SETTINGS = [                    # logits, and the temperature in quarters of an 
 @pytest.fixture(scope="module")
 def page(browser, origin):
     """The page, opened once: every test sets what it needs."""
-    visitor = Visitor(browser, origin)
-    visitor.page.goto(origin + PAGE)
-    yield visitor.page
-    visitor.context.close()
-    assert (visitor.complaints, visitor.left) == ([], [])
+    with visited(browser, origin, PAGE) as page:
+        yield page
 
 
 def turn(page, z, octave_quarters, forget=False):

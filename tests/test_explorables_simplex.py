@@ -8,7 +8,7 @@ rounding cannot decide it.
 
 import numpy as np
 import pytest
-from browsing import PHONE, Visitor, control, move, shown
+from browsing import PHONE, Visitor, control, move, shown, visited
 from playwright.sync_api import expect
 from test_explorables import agree, stage
 
@@ -32,10 +32,8 @@ CENTERS = """selector => [...document.querySelectorAll("#fig-explore-simplex " +
 @pytest.fixture(scope="module")
 def tab(browser, origin):
     """The page, once: it is long."""
-    visitor = Visitor(browser, origin)
-    visitor.page.goto(origin + PAGE)
-    yield visitor.page
-    visitor.context.close()
+    with visited(browser, origin, PAGE) as page:
+        yield page
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -121,13 +122,24 @@ def test_its_pages_have_a_policy(site):
         assert policy.startswith("default-src 'self'; script-src 'self' 'unsafe-eval' 'sha256-")
 
 
+def test_a_site_built_afresh_has_its_settings(live, monkeypatch, tmp_path):
+    """JupyterLite remembers what it wrote, wherever that went since: `make book` starts from an empty site."""
+    monkeypatch.setattr(live.lite, "write_contents", lambda env, folder: folder.mkdir(parents=True, exist_ok=True))
+    settings = tmp_path / "html" / "lite" / "jupyter-lite.json"
+    live.lite.build(None, tmp_path / "html")
+    first = json.loads(settings.read_text())
+    shutil.rmtree(tmp_path / "html")
+    live.lite.build(None, tmp_path / "html")
+    assert json.loads(settings.read_text()) == first
+    assert "disablePyPIFallback" in settings.read_text()
+
+
 # --- make live
 
 
 @pytest.fixture
 def live(monkeypatch, tmp_path):
     """tools/live.py before a mirror of three packages, of which one is not needed."""
-    monkeypatch.syspath_prepend(ROOT / "tools")
     import live
     mirror = tmp_path / "mirror"
     mirror.mkdir()

@@ -10,18 +10,12 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from browsing import DESKTOP, PHONE, ROOT, Visitor, find_browser, weight
+from browsing import DESKTOP, PHONE, ROOT, Visitor, weight
+from chromium import find_browser
 
 # Two thirds of the bytes, and no more requests, than a page of a stock Jupyter Book 1.0.4 with MathJax served
 # locally: that was measured as 35 requests and 3554 KiB, uncompressed.
 MOST_KIB, MOST_REQUESTS = 2369, 35
-
-
-@pytest.fixture(scope="module")
-def pages(site):
-    """The pages' paths within the site."""
-    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html")
-                  if not {"_static", "lite"} & set(path.parts))
 
 
 @pytest.fixture(scope="module")

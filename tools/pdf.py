@@ -13,12 +13,12 @@ import pikepdf
 import yaml
 from book import BUILD, ROOT, SITE, Failure, site
 from bs4 import BeautifulSoup
+from chromium import find_browser
 from playwright.sync_api import sync_playwright
 
 FOLDER = BUILD / "pdf"
 PDF = FOLDER / "softmax.pdf"
 PLACE = "<!-- pdf -->"      # of the link, on the site's first page
-BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]      # the network is not asked
 PATIENCE = 300_000          # milliseconds
 NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
@@ -148,13 +148,6 @@ def entry(page, title):
 # --- the page, printed
 
 
-def find_browser():
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        raise Failure(NEEDS_BROWSER)
-    return found
-
-
 def lay_out(page):
     """Open the book in a tab, as it will be printed."""
     page.set_default_timeout(PATIENCE)
@@ -204,6 +197,8 @@ def put_into_site():
 
 def main():
     executable = find_browser()
+    if executable is None:
+        raise Failure(NEEDS_BROWSER)
     site()
     print("Printing the book ...", flush=True)
     FOLDER.mkdir(exist_ok=True)

@@ -48,7 +48,7 @@ POLICY = "; ".join([
 
 ROLE = re.compile(r"\{(ref|numref|eq|term|cite)\}`(?:([^`<]*?)\s*<[^`>]*>|([^`]+))`")
 SOURCES = ["smlib", "pyproject.toml", "README.md", "LICENSE"]
-LONG_AGO = "315532800"      # 1980: the same sources make the same wheel
+LONG_AGO = "315532800"      # 1980: the same sources make the same wheel, and the same list of files
 
 
 # --- for Sphinx
@@ -88,6 +88,8 @@ def setup(app):
 def build(env, site):
     """Put lite/ into the folder `site`, with the chapters that Sphinx has read."""
     work = site.with_name("lite")
+    if not (site / "lite").exists():        # else it would remember what it wrote there, and not write it again
+        shutil.rmtree(work, ignore_errors=True)
     write_contents(env, work / "files")
     wheel = make_wheels(work / "pypi")
     write_json(work / "jupyter-lite.json", settings(wheel))
@@ -221,7 +223,7 @@ def make_wheels(folder):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, Path(copy) / name)
         build = f"from setuptools import build_meta; build_meta.build_wheel({str(folder)!r})"
-        run([sys.executable, "-c", build], copy, SOURCE_DATE_EPOCH=LONG_AGO)
+        run([sys.executable, "-c", build], copy)
     [wheel] = folder.glob("smlib-*.whl")
     return wheel.name
 
@@ -242,9 +244,9 @@ def write_json(path, content):
     path.write_text(json.dumps(content, indent=1))
 
 
-def run(command, folder, **environment):
+def run(command, folder):
     """Run a command in a folder; its words are shown only if it fails."""
-    environment = {**os.environ, **environment}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": LONG_AGO}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise ExtensionError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
