@@ -53,6 +53,8 @@ LOOK = """async () => {
     images: images.length,
     silent: images.filter(image => !image.alt.trim()).map(image => image.src),
     broken: images.filter(image => !image.naturalWidth).map(name),
+    coarse: images.filter(image => article.contains(image) && !image.matches("[src$='.svg'], .toggler"))
+      .filter(image => image.naturalWidth && image.naturalWidth < 1.99 * image.clientWidth).map(name),
     unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
   };
 }"""

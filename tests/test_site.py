@@ -63,6 +63,10 @@ def test_every_image_is_there_and_described(seen):
     assert sum(found["images"] for found in seen.values()) > len(seen)
 
 
+def test_every_image_is_sharp_at_twice_the_density(seen):
+    assert wrong(seen, "coarse") == {}
+
+
 def test_no_page_scrolls_sideways(seen):
     assert {page: found["phone"] for page, found in seen.items() if found["phone"] > PHONE["width"]} == {}
     assert {page: found["desktop"] for page, found in seen.items() if found["desktop"] > DESKTOP["width"]} == {}
@@ -325,7 +329,8 @@ def test_search_works_from_the_file_system(browser, site):
 FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <script>window.MathJax = {options: {processHtmlClass: "math"}}</script>
 <script defer src="/vendor/mathjax/math.js"></script></head><body><article>
-<h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone"><p style="width: 500px">wide</p>
+<h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone">
+<img src="/_static/cover.png" alt="coarse" width="1200"><p style="width: 500px">wide</p>
 <span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
 <p class="mathjax_ignore">raw $$x$$ and fig-plateau-gone</p>
 <script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
@@ -345,6 +350,7 @@ def test_faults_are_seen(browser, origin):
     assert len(found["errors"]) == 2
     assert found["raw"] and found["unresolved"]
     assert len(found["silent"]) == 1 and found["broken"] == ["gone"]
+    assert found["coarse"] == ["coarse"]
     assert found["phone"] > PHONE["width"]
 
 

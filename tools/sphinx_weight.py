@@ -48,6 +48,9 @@ MATHJAX = ["startup", "core", "input/tex", "output/chtml", "output/chtml/fonts/t
 MATHJAX_FOLDERS = ["input/tex/extensions", "output/chtml/fonts/woff-v2"]
 
 
+DENSITY = 2     # dots of a figure for each pixel of a plain screen
+
+
 # --- the pages
 
 
@@ -190,7 +193,7 @@ def visit_image(translator, node):
     builder.images[str(picture)] = picture.name
     node["uri"] = str(picture)
     type(translator).visit_image(translator, node)
-    measures = f'<img width="{width}" height="{height}" loading="lazy" '
+    measures = f'<img width="{round(width / DENSITY)}" height="{round(height / DENSITY)}" loading="lazy" '
     translator.body[-1] = translator.body[-1].replace("<img ", measures, 1)
 
 
