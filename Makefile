@@ -64,6 +64,9 @@ bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can impo
 faults: $(SETUP) ## plant faults in a copy of the book, and tell which check catches each
 	@$(BIN)/python tools/faults.py
 
+twins: $(SETUP) ## build the book twice, in two folders, and compare every byte
+	@$(BIN)/python tools/twins.py
+
 mutants: $(SETUP) ## plant faults in smlib, and tell which ones the tests do not see (NAMES=costs: there alone)
 	@nice -n 19 $(BIN)/python tools/mutants.py $(NAMES)
 
@@ -95,4 +98,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft exercises live check oldest faults pdf serve lock bench mutants studies clean
+.PHONY: help book test notebooks draft exercises live check oldest faults twins pdf serve lock bench mutants studies clean

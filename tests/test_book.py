@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook_rules import METADATA
+from twins import different, made
 
 ROOT = Path(__file__).resolve().parents[1]
 TOC = "format: jb-book\nroot: index\nchapters:\n  - file: chapters/one\n"
 
 
-def run(folder, command):
-    return subprocess.run([sys.executable, "tools/book.py", command], cwd=folder, capture_output=True, text=True)
+def run(folder, command, **environment):
+    return subprocess.run([sys.executable, "tools/book.py", command], cwd=folder, capture_output=True, text=True,
+                          env=os.environ | environment)
 
 
 def write_chapter(folder, *cells):
@@ -61,6 +63,21 @@ def test_a_sound_chapter_is_executed_and_built(book_of):
     page = (book / "_build" / "html" / "chapters" / "one.html").read_text()
     assert "42" in page
     assert stored(book)["cells"][1]["outputs"] == []
+
+
+def test_another_build_is_the_same_byte_for_byte(book_of, tmp_path):
+    """In another folder, under another hash seed. `make twins` compares the whole book."""
+    picture = new_code_cell(
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        metadata={"mystnb": {"image": {"alt": "A line."}, "figure": {"caption": "A line.", "name": "fig-line"}}})
+    book = book_of(new_markdown_cell("Words.\n\n$$ y = z $$ (eq-same)"), picture)
+    other = shutil.copytree(book, tmp_path / "another place", ignore=shutil.ignore_patterns("_build"))
+    for seed, folder in enumerate((book, other), 1):
+        done = run(folder, "book", PYTHONHASHSEED=str(seed))
+        assert done.returncode == 0, done.stdout + done.stderr
+    first, second = made(book), made(other)
+    assert different(first, second) == []
+    assert len(first) > 100
 
 
 def test_notebooks_stores_outputs_and_nothing_that_changes(book_of):

@@ -228,6 +228,10 @@ def build():
 
 def run_jupyter_book(source, target):
     """Build from the folder `source` into `target`/_build/html; any warning is a failure."""
+    # What Sphinx remembers of its settings has this folder's name in it, and is not for readers.
+    site, memory = target / "_build" / "html", target / "_build" / ".buildinfo"
+    if site.exists() and memory.exists():
+        memory.replace(site / memory.name)
     command = [Path(sys.executable).with_name("jupyter-book"), "build", source, "--path-output", target]
     command += ["--config", ROOT / "_config.yml", "-W", "-n", "--keep-going", "-q"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -235,6 +239,7 @@ def run_jupyter_book(source, target):
         # Sphinx would not repeat the warnings of pages that it remembers.
         shutil.rmtree(target / "_build" / ".doctrees", ignore_errors=True)
         raise Failure(messages(done.stdout.replace(f"{source}{os.sep}", "")))
+    (site / memory.name).replace(memory)
 
 
 def messages(text):

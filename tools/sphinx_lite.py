@@ -167,7 +167,7 @@ def readable(cell, words):
     figure = cell.metadata.get("mystnb", {}).get("figure")
     if figure:
         caption = f"{{numref}}`{figure['name']}`. {figure['caption']}"
-        yield new_markdown_cell(ROLE.sub(words, caption))
+        yield new_markdown_cell(ROLE.sub(words, caption), id=figure["name"])    # else chance would name it
 
 
 class Words:
