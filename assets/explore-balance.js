@@ -30,7 +30,7 @@ explore.figure("balance", stage => {
 
   const slider = explore.slider({
     name: "decades", label: "Logit z", min: LEAST, max: MOST, step: 1, value: LEAST,
-    text: tenths => `${fixed(logit(tenths), 1)}, where y = ${number(logistic(logit(tenths)), 3)}`,
+    text: tenths => `${fixed(logit(tenths), 1)}, where y = ${number(logistic(logit(tenths)))}`,
   }, show);
   const buttons = PLACES.map(([name, label, tenths]) => explore.button({ name, label }, () => {
     slider.value = tenths;

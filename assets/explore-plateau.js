@@ -122,9 +122,9 @@ explore.figure("plateau", stage => {
     }, p => {
       const z = seen(here(look)), x = p.x(z), y = p.y(cost(z));
       const rise = slope(z) * (p.y(1) - p.y(0)) / (p.x(1) - p.x(0));
-      const reach = 34 / Math.hypot(1, rise);
+      const reach = 34 / Math.hypot(1, rise), on = Math.min(reach, p.x(HIGHEST) - x);
       p.curve(cost, look);
-      p.add(explore.line([[x - reach, y - reach * rise], [x + reach, y + reach * rise]], "tangent"));
+      p.add(explore.line([[x - reach, y - reach * rise], [x + on, y + on * rise]], "tangent"));
       p.dot(z, cost(z), look);
     });
   }
@@ -135,9 +135,9 @@ explore.figure("plateau", stage => {
     label: "The size of both slopes against the logit, on a logarithmic axis, with a dot for each unit.",
   }, p => {
     for (const look of looks) {
-      const size = z => -units[look].slope(z), z = seen(here(look));
+      const size = z => -units[look].slope(z), z = here(look);
       p.curve(size, look);
-      p.dot(z, size(z), look);
+      if (z <= HIGHEST) p.dot(z, size(z), look);
     }
   });
 
@@ -161,7 +161,7 @@ explore.figure("plateau", stage => {
     if (passed === 0) return `${name} began beyond ½`;
     if (passed > 0 && passed <= step) return `${name} passed ½ at step ${passed}`;
     const more = left(here(look)) / Number(rate.value);
-    return `${name} is at y = ${number(unit(here(look), 1).y)} and needs about ${number(more, 2)} more steps`;
+    return `${name} is at y = ${number(unit(here(look), 1).y)} and needs about ${number(Number(more.toPrecision(2)))} more steps`;
   }
 
   function sentence() {

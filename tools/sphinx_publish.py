@@ -19,7 +19,7 @@ SITEMAP = """<?xml version="1.0" encoding="utf-8"?>
 """
 LONGEST = 200       # characters of a description: more is cut by those who show it
 COVER = "_static/cover.png"
-COVER_ALT = "Eight wrong answers learn: under squared error none comes nearer, under cross-entropy all arrive."
+COVER_ALT = "Eight wrong answers learn: under squared error none comes far, under cross-entropy all come close."
 
 
 def set_address(app, config):
