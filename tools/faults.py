@@ -204,8 +204,8 @@ def all_faults():
             yield f"{chapter}: {what}", plant, of_chapter(chapter)
     for module, what, plant in faults_of_files():
         yield f"{module}: {what}", plant, of_tests(module)
-    yield "explorables: a factor dropped from a slope", in_file(
-        "assets/explore.js", "squaredErrorSlope: error * y * rest", "squaredErrorSlope: error * y"), of_tests("explorables")
+    dropped = in_file("assets/explore.js", "squaredErrorSlope: error * y * rest", "squaredErrorSlope: error * y")
+    yield "explorables: a factor dropped from a slope", dropped, of_tests("explorables")
     yield "contents: a chapter missing", in_file("_toc.yml", "      - file: chapters/04-the-cost\n", ""), OF_SITE
 
 
