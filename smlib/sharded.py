@@ -372,13 +372,15 @@ def _again(a):
     # clone leaves the keys within tasks as they were (Dask's issue 12455).
     names = {key: clone_key(key, seed) for key in a.dask.get_all_external_keys()}
     layers = dict(again.dask.layers)
+    # Nor does it keep what the layers are annotated with: priority, workers, resources.
+    told = {clone_key(name, seed): layer.annotations for name, layer in a.dask.layers.items()}
     for name, layer in layers.items():
         if isinstance(layer, MaterializedLayer):
             tasks = {
                 key: task.substitute(names, key=key) if isinstance(task, GraphNode) else task
                 for key, task in layer.items()
             }
-            layers[name] = MaterializedLayer(tasks, layer.annotations)
+            layers[name] = MaterializedLayer(tasks, told[name])
     graph = HighLevelGraph(layers, again.dask.dependencies)
     return da.Array(graph, again.name, again.chunks, meta=again._meta)
 

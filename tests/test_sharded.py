@@ -346,6 +346,8 @@ def test_the_sizes_of_chunks_of_cases_may_be_unknown(kind):
     for known in (t[keep], da.from_array(t[keep], chunks=2)):
         with pytest.raises(ValueError, match=r"t has \d and z has 3 chunks .* cut t as z is"):
             sharded.cross_entropy(lazy, known)
+    with pytest.raises(ValueError, match="where has 1 and z has 3 chunks .* cut where as z is"):
+        sharded.softmax(lazy, where=np.ones(z[keep].shape, bool))
 
 
 def test_a_target_that_turns_out_to_have_other_chunks_is_refused_when_it_does():
@@ -377,6 +379,64 @@ def test_the_sizes_of_chunks_of_classes_must_be_known():
         with pytest.raises(ValueError, match=r"unknown sizes along axis 1, .*compute_chunk_sizes"):
             call()
     assert_same(sharded.softmax(lazy.compute_chunk_sizes()).compute(), smlib.softmax(z[:, :9]))
+
+
+# What Dask is told
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@KINDS
+def test_dtype_and_axes_are_known_before_anything_is_computed(kind, dtype):
+    z, t = case(kind=kind, dtype=dtype)
+    z, t = lazily(z, (3, 4)), t.astype(dtype) if kind == "distributions" else t
+    results = [getattr(sharded, name)(z) for name in ("logsumexp", "softmax", "log_softmax")]
+    for reduction in ("mean", "sum", "none"):
+        results += sharded.cross_entropy_value_and_grad(z, t, reduction=reduction)
+    for result in results:
+        computed = result.compute()
+        assert (result.dtype, result.shape) == (computed.dtype, computed.shape)
+        assert (result._meta.dtype, result._meta.ndim) == (computed.dtype, computed.ndim)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u8", "i1", ">i4"])
+def test_labels_may_be_integers_of_any_kind(dtype):
+    z, t = case()
+    C, gradient = value_and_grad(lazily(z, (3, 4)), t.astype(dtype))
+    expected = smlib.cross_entropy_value_and_grad(z, t)
+    assert_same(C, expected[0])
+    assert_same(gradient, expected[1])
+
+
+@pytest.mark.parametrize("kind, times", [("labels", 1), ("distributions", 2)])
+def test_distributions_are_read_again_for_the_gradient_and_labels_are_kept(kind, times):
+    """Labels are small. Distributions are as large as the logits, and are not kept either."""
+    z, t = case(kind=kind)
+    t, reads = lazily(t, 3), []
+
+    def read(block):
+        reads.append(block)
+        return block
+
+    watched = t.map_blocks(read, meta=t._meta)
+    pair = sharded.cross_entropy_value_and_grad(lazily(z, 3), watched)
+    dask.compute(*pair, scheduler="synchronous", optimize_graph=False)
+    assert len(reads) == times * t.npartitions
+
+
+def test_the_second_reading_keeps_the_annotations_of_the_first():
+    z, _ = case()
+    with dask.annotate(priority=7):
+        z = lazily(z, (3, 4))[::-1]
+    told = [layer for layer in z.dask.layers.values() if layer.annotations == {"priority": 7}]
+    layers = sharded.softmax(z).dask.layers.values()
+    assert len([layer for layer in layers if layer.annotations == {"priority": 7}]) == 2 * len(told) > 0
+
+
+def test_states_meet_in_branches():
+    z, _ = case((2, 40))
+    graph = dict(sharded.logsumexp(lazily(z, (2, 1))).dask)
+    most = max(len(dask.core.get_dependencies(graph, key)) for key in graph)
+    assert most == sharded.BRANCHES < 40
 
 
 # Errors
@@ -433,6 +493,7 @@ MISTAKES = {
     "no classes": ("cross_entropy", np.zeros((2, 0)), {"t": [0, 0]}),
     "unknown reduction": ("cross_entropy", np.zeros((2, 3)), {"t": [0, 0], "reduction": "max"}),
     "no cases": ("cross_entropy_value_and_grad", np.zeros((0, 3)), {"t": np.zeros(0, int)}),
+    "ragged mask": ("softmax", np.zeros((2, 3)), {"where": [[True], [True, False]]}),
     "ragged targets": ("cross_entropy", np.zeros((2, 3)), {"t": [[1.0], [1.0, 2.0]]}),
 }
 
@@ -447,8 +508,10 @@ def test_wrong_shapes_and_dtypes_are_refused_at_once_in_the_words_of_smlib(name,
 
 
 def test_labels_of_another_shape_are_refused_at_once():
-    with pytest.raises(ValueError, match=r"t has shape \(3,\): for z of shape \(2, 3\), labels"):
-        sharded.cross_entropy(da.zeros((2, 3)), [0, 0, 0])
+    with pytest.raises(ValueError) as error:
+        sharded.cross_entropy(da.zeros((2, 4, 3)), [0, 0, 0])
+    assert str(error.value) == ("t has shape (3,): for z of shape (2, 4, 3), labels have shape (2, 4) "
+                                "and distributions (2, 4, 3)")
 
 
 def test_numpy_logits_are_sent_to_smlib():
@@ -459,8 +522,11 @@ def test_numpy_logits_are_sent_to_smlib():
 def test_the_mask_of_a_masked_array_is_not_lost():
     z, _ = case()
     masked = da.ma.masked_greater(lazily(z, (3, 4)), 1.0)
-    with pytest.raises(TypeError, match=r"z is a masked array: pass dask.array.ma.getdata"):
+    with pytest.raises(TypeError) as error:
         sharded.softmax(masked)
+    assert str(error.value) == (
+        "z is a masked array: pass dask.array.ma.getdata(z); softmax, log_softmax and logsumexp take the "
+        "mask of logits as where=~dask.array.ma.getmaskarray(z)")
     result = sharded.softmax(da.ma.getdata(masked), where=~da.ma.getmaskarray(masked))
     assert_same(result.compute(), smlib.softmax(z, where=z <= 1.0))
 
