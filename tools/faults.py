@@ -232,7 +232,7 @@ def restore(folder):
 
 def caught_by(checks, folder):
     """The first check that fails, and what it says; ("", "") if none does."""
-    for name, command in checks.items():
+    for name, command in checks:
         done = subprocess.run(command, cwd=folder, env=ENVIRONMENT | {"PYTHONPATH": str(folder)},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
@@ -247,13 +247,13 @@ def main(words=""):
         copy_to(folder)
         faults = [fault for fault in all_faults() if words in fault[0]]
         unseen = []
-        for checks in {str(checks): checks for _, _, checks in faults}.values():
-            name, said = caught_by(checks, folder)
-            if name:
-                raise SystemExit(f"The book fails its checks before any fault is planted: {name}: {said}")
+        every = {str(command): (name, command) for *_, checks in faults for name, command in checks.items()}
+        name, said = caught_by(every.values(), folder)
+        if name:
+            raise SystemExit(f"The book fails its checks before any fault is planted: {name}: {said}")
         for what, plant, checks in tqdm(faults, unit="fault"):
             plant(folder)
-            name, said = caught_by(checks, folder)
+            name, said = caught_by(checks.items(), folder)
             restore(folder)
             tqdm.write(f"{what:60} {name or 'UNSEEN':15} {said[:160]}")
             if not name:
