@@ -70,6 +70,12 @@ twins: $(SETUP) ## build the book twice, in two folders, and compare every byte
 mutants: $(SETUP) ## plant faults in smlib, and tell which ones the tests do not see (NAMES=costs: there alone)
 	@nice -n 19 $(BIN)/python tools/mutants.py $(NAMES)
 
+fuzz: $(SETUP) ## call smlib with hostile input (N=20000: so often each; SEED=1: the same again; NAMES=softmax)
+	@PYTHONPATH=. $(BIN)/python tests/fuzzing.py "$(or $(N),2000)" "$(SEED)" $(NAMES)
+
+wheel: $(SETUP) ## build smlib's wheel, install it in an empty environment and run its examples there
+	@$(BIN)/python tools/smlib_wheel.py
+
 studies: $(SETUP) ## run the longer studies whose results the chapters read
 	@$(BIN)/python benchmarks/family_trees.py
 	@$(BIN)/python benchmarks/sharded.py
@@ -98,4 +104,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft exercises live check oldest faults twins pdf serve lock bench mutants studies clean
+.PHONY: help book test notebooks draft exercises live check oldest faults twins pdf serve lock bench mutants fuzz wheel studies clean

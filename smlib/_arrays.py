@@ -64,11 +64,14 @@ def axes(axis, ndim):
         return tuple(range(ndim))
     found = []
     for a in axis if isinstance(axis, tuple) else (axis,):
-        if isinstance(a, (bool, np.bool_)) or not hasattr(a, "__index__"):
+        try:
+            i = operator.index(a)
+        except TypeError:
+            i = None
+        if i is None or isinstance(a, (bool, np.bool_)):
             raise TypeError(
                 f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None"
             )
-        i = operator.index(a)
         if not -ndim <= i < ndim:
             raise ValueError(f"axis {i} is out of range: z has {ndim} dimension{'s' * (ndim != 1)}")
         found.append(i % ndim)
@@ -79,7 +82,7 @@ def axes(axis, ndim):
 
 def check_out(out, shape, dtype):
     """Refuse an `out` that cannot hold a result of this shape and dtype."""
-    if not isinstance(out, np.ndarray):
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out is of type {type(out).__name__}: it must be a NumPy array")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}: the result has shape {shape}")

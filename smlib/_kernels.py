@@ -596,7 +596,9 @@ def distribution_cost_shifted(x, y, room, t, count):
         slope = others - mass * (rivals / total)
         for p in reversed(s.pieces):
             e = s.exponentials(p)
-            e *= (mass / total)[:, None]
+            # One after the other: total is so large that mass / total may underflow.
+            e /= total[:, None]
+            e *= mass[:, None]
             e -= t[:, p].astype(np.float64)
             e /= count
             np.copyto(y[:, p], e, casting="same_kind")
@@ -663,8 +665,13 @@ def residual(y, complement, t):
 def jvp(y, v):
     """Return y_i (v_i − Σ_j y_j v_j), with v counted from the largest output's."""
     r = np.arange(len(y))
-    v = v - v[r, y.argmax(axis=1)][:, None]
-    return y * (v - row_sums(y * v)[:, None])
+    # Halves: the difference of two floats may overflow where its product with y does not.
+    v = 0.5 * v
+    v -= v[r, y.argmax(axis=1)][:, None]
+    v -= row_sums(y * v)[:, None]
+    v *= y
+    v += v
+    return v
 
 
 def jacobian(y, complement, out):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from smlib import _arrays
+
 __all__ = ["check_gradient"]
 
 # The imaginary step: its square vanishes beside any x, so that no truncation error is left.
@@ -72,13 +74,12 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     >>> check_gradient(f, x, 3 * x**2, method="complex-step") < 1e-15
     True
     """
-    if method not in ("central", "complex-step"):
-        raise ValueError(f"method = {method!r} is unknown: it must be 'central' or 'complex-step'")
+    _arrays.check_choice("method", method, ("central", "complex-step"))
     if step is not None and (np.ndim(step) or np.asarray(step).dtype.kind not in "iuf"):
         raise TypeError(f"step = {step!r} is not a number: it must be a positive one")
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step = {step!r} is no step: it must be a positive number")
-    x = np.asarray(x)
+    x = _arrays.array(x, "x")
     if x.dtype.kind != "f":
         raise TypeError(f"x has dtype {x.dtype}: it must hold floats, to be moved by a small step")
     if x.size == 0:
@@ -101,7 +102,7 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
 
 def _real(a, name):
     """Return `a` as an array of real numbers."""
-    a = np.asarray(a)
+    a = _arrays.array(a, name)
     if a.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {a.dtype}: it must hold real numbers")
     return a
@@ -112,9 +113,10 @@ def _central_difference(f, x, k, step):
     if step is None:
         step = np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, abs(float(x[k])))
     right, left = x.copy(), x.copy()
-    right[k] += step
-    left[k] -= step
-    width = float(right[k]) - float(left[k])
+    with np.errstate(all="ignore"):
+        right[k] += step
+        left[k] -= step
+        width = float(right[k]) - float(left[k])
     if width == 0:
         at = ", ".join(map(str, k))
         raise ValueError(f"step = {step!r} is lost beside x[{at}] = {x[k]}: it must be larger")

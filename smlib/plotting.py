@@ -8,6 +8,8 @@ as thin lines or text they are too pale on white.
 import matplotlib.pyplot as plt
 import numpy as np
 
+from smlib import _arrays
+
 __all__ = [
     "BLUE", "ORANGE", "GREEN", "VERMILION", "SKY", "PINK", "YELLOW", "GREY",
     "use_style", "simplex_xy", "simplex_axes",
@@ -62,6 +64,8 @@ def simplex_xy(y):
 
     Raises
     ------
+    TypeError
+        If `y` does not hold real numbers.
     ValueError
         If the last axis of `y` does not hold three classes.
 
@@ -70,14 +74,15 @@ def simplex_xy(y):
     >>> simplex_xy([0.0, 0.0, 1.0]).round(3)
     array([0.5  , 0.866])
     """
-    y = np.asarray(y, dtype=float)
+    y, _ = _arrays.real(y, "y")
     if y.ndim == 0 or y.shape[-1] != 3:
         raise ValueError(
             f"y has shape {y.shape}: the triangle shows three classes, "
             "so the last axis must have length 3"
         )
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
-    return y @ corners
+    with np.errstate(all="ignore"):
+        return y @ corners
 
 
 def simplex_axes(ax, labels=("A", "B", "C")):

@@ -327,9 +327,8 @@ def _targets(z, t):
             f"labels have shape {z.shape[:-1]} and distributions {z.shape}"
         )
     t = _aligned(t, z, axes, "t")
-    dtype = np.dtype(np.intp) if labels else t.dtype
-    meta = np.empty((0,) * t.ndim, dtype)
-    return t.map_blocks(_checked_targets, classes=z.shape[-1] if labels else None, meta=meta), axes
+    classes = z.shape[-1] if labels else None
+    return t.map_blocks(_checked_targets, classes=classes, meta=t._meta), axes
 
 
 def _array(a, name):
@@ -460,22 +459,19 @@ def _evaluate(z, t, reduction, gradient=False):
     whole = _merge(states, over)
     costs = _blocks(_costs, cases, np.float64, whole, _state_axes(z))
     count = _count(z, costs) if reduction == "mean" else 1
-    if reduction == "none":
-        value = costs.map_blocks(_quotient, 1, to=dtype, meta=np.empty((0,) * costs.ndim, dtype))
-    else:
-        value = costs.sum().map_blocks(_quotient, count, to=dtype, meta=np.empty((), dtype))
+    total = costs if reduction == "none" else da.reduction(costs, _sum, _sum, dtype=np.float64)
+    value = total.map_blocks(_quotient, count, to=dtype)
     if not gradient:
         return value
     arrays = [_again(z), axes, t if t.ndim < z.ndim else _again(t), t_axes, *starts]
-    arrays += [states, _state_axes(z), whole, _state_axes(z)]
-    arrays += [count, () if isinstance(count, da.Array) else None]
+    arrays += [states, _state_axes(z), whole, _state_axes(z), count, None]
     return value, _blocks(_gradient, axes, dtype, *arrays)
 
 
 def _count(z, costs):
     """Return the number of cases: an int, or an array that computes it if it is unknown."""
     if math.isnan(costs.size):
-        ones = costs.map_blocks(np.ones_like, meta=costs._meta)
+        ones = costs.map_blocks(np.ones_like)
         return ones.sum().map_blocks(_some, meta=np.empty(()))
     if costs.size == 0:
         raise ValueError(f"z has shape {z.shape}: the mean over no cases is undefined")
@@ -502,7 +498,7 @@ def _checked_targets(t, classes, block_info=None):
             starts, block = [0] * t.ndim, f" of block {block_info[0]['chunk-location']}"
         where = ", ".join(str(int(i + start)) for i, start in zip(index, starts))
         raise ValueError(f"t[{where}]{block} = {t[index]} {complaint}")
-    return t if classes is None else t.astype(np.intp, copy=False)
+    return t
 
 
 def _top(x, e, room):
@@ -562,10 +558,12 @@ def _cost_states(z, t, start, over):
 
 
 def _target_rows(t, z):
-    """Return the targets of a chunk of `z`, one label or distribution a row."""
+    """Return the targets of a chunk of `z`, one label (an intp) or distribution a row."""
     if t.shape != z.shape[: t.ndim]:
         raise ValueError(f"t has a chunk of shape {t.shape} where that of z has shape {z.shape}")
-    return t.reshape(math.prod(z.shape[:-1]), *t.shape[z.ndim - 1 :])
+    if t.ndim < z.ndim:
+        return t.astype(np.intp).ravel()
+    return t.reshape(math.prod(z.shape[:-1]), z.shape[-1])
 
 
 def _unchanged(states, axis, keepdims):
@@ -610,7 +608,7 @@ def _scaled(a, m, largest):
     d = _difference(m, largest)
     # m − largest = d + c exactly (Knuth's two-sum).
     b = d - m
-    c = np.nan_to_num((m - (d - b)) - (largest + b), posinf=0.0, neginf=0.0)
+    c = np.nan_to_num((m - (d - b)) - (largest + b))
     half = np.exp(0.5 * d)
     return half * a * half * (1.0 + c)
 
@@ -716,6 +714,12 @@ def _result(kernel, z, over, where=None):
     where = None if where is None else _arrays.mask(where, z.shape)
     _arrays.rowwise(kernel, z, dtype, over, out=result, where=where)
     return result
+
+
+def _sum(costs, axis, keepdims):
+    """Return the sum of the costs of several cases; beyond the largest float it is infinite."""
+    with np.errstate(all="ignore"):
+        return costs.sum(axis, keepdims=keepdims)
 
 
 def _quotient(total, count, to):

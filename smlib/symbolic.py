@@ -11,6 +11,8 @@ typed in, so this module can serve as an oracle for the numerical ones.
 Classes are counted from 1, as on paper: ``z[1]`` to ``z[K]``.
 """
 
+from operator import index
+
 import sympy as sp
 
 __all__ = [
@@ -30,28 +32,34 @@ t = sp.IndexedBase("t", real=True)
 def logits(n):
     """Return the column of real symbols z_1 … z_n.
 
+    TypeError or ValueError tells of an `n` that is no integer or less than 1.
+
     >>> logits(3).T
     Matrix([[z_1, z_2, z_3]])
     """
-    return sp.Matrix(sp.symbols(f"z_1:{n + 1}", real=True))
+    return sp.Matrix(sp.symbols(f"z_1:{_whole('n', n) + 1}", real=True))
 
 
 def targets(n):
     """Return the column of real symbols t_1 … t_n; nothing says that they sum to one.
 
+    TypeError or ValueError tells of an `n` that is no integer or less than 1.
+
     >>> targets(2).T
     Matrix([[t_1, t_2]])
     """
-    return sp.Matrix(sp.symbols(f"t_1:{n + 1}", real=True))
+    return sp.Matrix(sp.symbols(f"t_1:{_whole('n', n) + 1}", real=True))
 
 
 def softmax(z):
     """Return the column y with y_i = exp(z_i) / Σ_k exp(z_k) of a column z.
 
+    TypeError or ValueError tells of a `z` that is no SymPy matrix or not one column.
+
     >>> softmax(logits(2))[0]
     exp(z_1)/(exp(z_1) + exp(z_2))
     """
-    e = z.applyfunc(sp.exp)
+    e = _column("z", z).applyfunc(sp.exp)
     return e / sum(e)
 
 
@@ -69,11 +77,17 @@ def softmax_jacobian(z):
 def cross_entropy(z, t):
     """Return C = −Σ_i t_i log y_i of the columns z (logits) and t (targets).
 
+    TypeError or ValueError tells of one that is no SymPy matrix or not one column, and of
+    lengths that differ.
+
     >>> z = logits(2)
     >>> cross_entropy(z, sp.Matrix([1, 0]))
     -log(exp(z_1)/(exp(z_1) + exp(z_2)))
     """
-    return -sum(t_i * sp.log(y_i) for t_i, y_i in zip(t, softmax(z)))
+    y = softmax(z)
+    if _column("t", t).shape != z.shape:
+        raise ValueError(f"t has {len(t)} entries: for z with {len(z)}, give as many")
+    return -sum(t_i * sp.log(y_i) for t_i, y_i in zip(t, y))
 
 
 def cross_entropy_gradient(z, t):
@@ -137,16 +151,21 @@ def at_size(expression, n, **indices):
 
     Raises
     ------
+    TypeError
+        If `n` or an index is not an integer.
     ValueError
-        If an index is not one of the classes 1 to n.
+        If `n` is less than 1, or an index is not `i` or `j` or not one of the classes 1 to n.
 
     Examples
     --------
     >>> at_size(general_softmax(), 2, i=1)
     exp(z_1)/(exp(z_1) + exp(z_2))
     """
+    n = _whole("n", n)
     for name, value in indices.items():
-        if not 1 <= value <= n:
+        if name not in ("i", "j"):
+            raise ValueError(f"{name} is not an index of a general expression: give i or j")
+        if _whole(name, value, least=None) not in range(1, n + 1):
             raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
     chosen = {
         sp.Symbol(name, integer=True, positive=True): value
@@ -157,6 +176,26 @@ def at_size(expression, n, **indices):
     return written_out.subs(
         [pair for c, z_c, t_c in entries for pair in ((z[c], z_c), (t[c], t_c))]
     )
+
+
+def _whole(name, value, least=1):
+    """Return an argument as an int, or refuse it."""
+    try:
+        value = index(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: give an integer") from None
+    if least is not None and value < least:
+        raise ValueError(f"{name} = {value}: give {least} or more")
+    return value
+
+
+def _column(name, column):
+    """Return an argument that is a column of one entry or more, or refuse it."""
+    if not isinstance(column, sp.MatrixBase):
+        raise TypeError(f"{name} is of type {type(column).__name__}: give a column, as a SymPy matrix")
+    if column.shape[0] == 0 or column.shape[1] != 1:
+        raise ValueError(f"{name} has shape {column.shape}: give a column of at least one entry")
+    return column
 
 
 def _inside(expression):

@@ -12,6 +12,7 @@ from operator import index
 
 import numpy as np
 
+from smlib import _arrays
 from smlib.costs import (
     cross_entropy_value_and_grad,
     logistic_cross_entropy_value_and_grad,
@@ -444,7 +445,7 @@ def _connected(below, above):
 
 
 def _choice(name, value, choices):
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} = {value!r}: choose one of {', '.join(map(repr, choices))}")
     return value
 
@@ -472,10 +473,7 @@ def _number(name, value, allowed, cure):
 
 
 def _inputs(x, network, name="x"):
-    x, inputs = np.asarray(x), len(network.weights[0])
-    if x.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {x.dtype}: give real numbers")
-    x = x.astype(float, copy=False)
+    x, inputs = _arrays.real(x, name)[0].astype(float, copy=False), len(network.weights[0])
     if x.ndim != 2 or x.shape[1] != inputs:
         raise ValueError(
             f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row"
@@ -487,11 +485,9 @@ def _inputs(x, network, name="x"):
 
 
 def _targets(t, n, network, name="t"):
-    t, classes = np.asarray(t), len(network.biases[-1])
+    t, classes = _arrays.array(t, name), len(network.biases[-1])
     if t.shape == (n, classes):
-        if t.dtype.kind not in "biuf":
-            raise TypeError(f"{name} has dtype {t.dtype}: give targets as numbers from 0 to 1")
-        t = t.astype(float)
+        t = _arrays.real(t, name)[0].astype(float)
         outside = ~((t >= 0) & (t <= 1))
         if outside.any():
             row, unit = np.argwhere(outside)[0]
@@ -516,6 +512,8 @@ def _targets(t, n, network, name="t"):
 
 def _watched(watch, x):
     """The rows of `x` to watch."""
+    if not np.iterable(watch):
+        raise TypeError(f"watch = {watch!r}: give the rows of x to watch")
     rows = np.array([_whole("watch", row, least=0) for row in watch], dtype=int)
     if rows.size and rows.max() >= len(x):
         raise ValueError(f"watch = {rows.max()} is not a row of x, which has {len(x)} rows")

@@ -167,7 +167,7 @@ def plain_metadata(notebook):
     if notebook.metadata != METADATA:
         yield f"the notebook's metadata holds more than its kernel: {dict(notebook.metadata)}"
     if any("execution" in cell.metadata for cell in notebook.cells):
-        yield "a cell's metadata holds the times of its execution"
+        yield "a cell's metadata holds the times of its execution: `make notebooks` takes them out"
     ids = Counter(cell.get("id") for cell in notebook.cells)
     for repeated in (name for name, times in ids.items() if times > 1):
         yield f"the cell id {repeated!r} is missing or repeated"

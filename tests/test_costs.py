@@ -929,3 +929,9 @@ def test_an_array_of_one_block_is_not_cut_into_blocks(shape, dtype, monkeypatch)
         C, h = cross_entropy_value_and_grad(z, np.asarray(targets, int), reduction="none", out=np.empty_like(z))
         np.testing.assert_allclose(C, costs, rtol=1e-5)
         np.testing.assert_allclose(h, g, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mass", [1e-300, 1e-200, 1.0, 1e300])
+def test_the_gradient_of_small_and_of_large_targets_keeps_its_digits(mass):
+    _, gradient = cross_entropy_value_and_grad([0.0, 0.0], [0.0, mass])
+    np.testing.assert_allclose(gradient, [0.5 * mass, -0.5 * mass], rtol=1e-14)

@@ -203,6 +203,8 @@ def test_nothing_cannot_be_checked():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match="method = 'forward' is unknown: it must be 'central' or 'complex-step'"):
         check_gradient(cubes, X, X, method="forward")
+    with pytest.raises(ValueError, match="method = array.* is unknown"):
+        check_gradient(cubes, X, X, method=np.array(["central", "central"]))
 
 
 @pytest.mark.parametrize("step", [0, -1e-3, np.inf, np.nan])
@@ -222,3 +224,17 @@ def test_a_step_lost_in_rounding_is_refused():
         check_gradient(cubes, np.array([1.0]), np.array([3.0]), step=1e-20)
     with pytest.raises(ValueError, match=r"is lost beside x\[0, 0\] = "):
         check_gradient(cubes, X, 3 * X**2, step=1e-20)
+
+
+@pytest.mark.parametrize("bad, message", [
+    (np.ma.masked_array(X, X > 0), "is a masked array"), ([[1.0], [1.0, 2.0]], "is not an array"),
+], ids=["masked", "ragged"])
+def test_what_is_no_array_is_refused_by_name(bad, message):
+    for name, x, gradient in (("x", bad, X), ("gradient", X, bad)):
+        with pytest.raises((TypeError, ValueError), match=f"^{name} {message}"):
+            check_gradient(cubes, x, gradient)
+
+
+@pytest.mark.parametrize("x", [np.inf, -np.inf, np.nan, np.finfo(float).max])
+def test_a_point_without_neighbors_leaves_nothing_to_compare(x):
+    assert check_gradient(lambda x: np.float64(0.0), np.array([x]), np.ones(1)) in (1.0, np.inf)

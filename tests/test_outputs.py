@@ -301,6 +301,11 @@ def test_the_product_with_the_jacobian_keeps_its_digits_near_saturation():
     assert oracles.error(softmax_jvp(z, v), truth) <= 16
 
 
+def test_the_product_with_the_jacobian_overflows_only_if_its_value_does():
+    np.testing.assert_allclose(softmax_jvp([0.0, 0.0], [1.6e308, -0.4e308]), [0.5e308, -0.5e308], rtol=1e-15)
+    assert softmax_jvp([0.0, 0.0], [1e-300, 0.0]).tolist() == [0.25e-300, -0.25e-300]
+
+
 # Any shape, layout and axis
 
 SHAPES = [(3,), (1, 10), (7, 5), (2, 3, 4), (4, 1), (300, 257), (3, 70_000), (2, 3, 50_000)]
@@ -513,6 +518,8 @@ def test_an_unfit_out_is_refused(function):
     z = np.zeros((2, 3))
     with pytest.raises(TypeError, match="out is of type list: it must be a NumPy array"):
         function(z, out=[[0.0] * 3] * 2)
+    with pytest.raises(TypeError, match="out is of type MaskedArray: it must be a NumPy array"):
+        function(z, out=np.ma.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"out has shape \(3, 2\): the result has shape \(2, 3\)"):
         function(z, out=np.zeros((3, 2)))
     with pytest.raises(TypeError, match="out has dtype float32: the result has dtype float64"):
@@ -686,7 +693,7 @@ def test_a_wrong_axis_is_refused(function):
     for axis in ((0, 0), (1, -1)):
         with pytest.raises(ValueError, match="names an axis of z twice"):
             function(z, axis=axis)
-    for axis in (1.0, -1.0, "0", (0, 1.0), [0, 1], True):
+    for axis in (1.0, -1.0, "0", (0, 1.0), [0, 1], True, np.array([0]), np.array([0, 1]), (np.array([0]),)):
         with pytest.raises(TypeError, match="it must be an int, a tuple of ints or None"):
             function(z, axis=axis)
     with pytest.raises(ValueError, match="axis -1 is out of range: z has 0 dimensions"):

@@ -101,12 +101,15 @@ def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book
     alike = [{a, b} for a, b in combinations(PALETTE, 2)
              if difference_in_gray(PALETTE[a], PALETTE[b]) <= APART_IN_GRAY]
     assert {"BLUE", "VERMILION"} in alike
-    figures = [cell.source for notebook in book.values() for cell in notebook.cells
+    figures = [(slug, cell.source) for slug, notebook in book.items() for cell in notebook.cells
                if cell.cell_type == "code" and "plt.show()" in cell.source]
-    confused = [code for code in figures if any(pair <= set(re.findall(r"\w+", code)) for pair in alike)]
+    confused = [(slug, code) for slug, code in figures if any(pair <= set(re.findall(r"\w+", code)) for pair in alike)]
     assert len(confused) > 10
     otherwise = re.compile(r"""["'][-.:]*[osD^]?(?:--|-\.|:|[osD^])-?-?["']|\bls=|hatch=|text\(|annotate\(|label\(""")
-    assert [code for code in confused if not otherwise.search(code)] == []
+    alone = [f"{slug} tells colors apart by nothing that gray keeps:\n{code}"
+             for slug, code in confused if not otherwise.search(code)]
+    if alone:
+        pytest.fail("\n\n".join(alone), pytrace=False)
 
 
 def test_use_style_draws_without_warnings():
@@ -151,8 +154,22 @@ def test_simplex_xy_puts_each_class_at_its_height_above_the_opposite_side():
 
 @pytest.mark.parametrize("y", [0.5, [0.5, 0.5], np.ones((3, 4)) / 4])
 def test_simplex_xy_refuses_other_than_three_classes(y):
-    with pytest.raises(ValueError, match="three classes"):
+    with pytest.raises(ValueError) as error:
         simplex_xy(y)
+    assert str(error.value) == (
+        f"y has shape {np.shape(y)}: the triangle shows three classes, so the last axis must have length 3"
+    )
+
+
+@pytest.mark.parametrize("y", [[1j, 0, 0], ["1", "0", "0"], [None, 1.0, 0.0], np.ma.zeros(3), np.longdouble([1, 0, 0])])
+def test_simplex_xy_refuses_other_than_real_numbers(y):
+    with pytest.raises(TypeError, match=r"^y (has dtype|is a masked array)"):
+        simplex_xy(y)
+
+
+def test_simplex_xy_has_no_point_for_what_is_not_finite():
+    points = simplex_xy([[np.inf, 0.0, 0.0], [0.0, np.nan, 0.0], [0.0, 1e308, 1.7e308], [0.0, 1.0, 0.0]])
+    assert not np.isfinite(points[:2]).any() and points[2, 0] == np.inf and points[3].tolist() == [1.0, 0.0]
 
 
 def test_simplex_axes_names_each_corner():

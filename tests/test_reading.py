@@ -43,7 +43,7 @@ def test_the_answer_to_every_question_waits_folded(parsed):
     for slug in CHAPTERS:
         page = parsed[f"chapters/{slug}.html"]
         questions = [box for box in page.select("div.admonition") if words(box.p) == "Predict first"]
-        assert questions, slug
+        assert questions, f"{slug} asks the reader nothing: it needs a *Predict first*"
         for question in questions:
             answer = question.find_next_sibling()
             later = any(words(question).removeprefix("Predict first ").startswith(start) for start in ANSWERED_LATER)
@@ -204,7 +204,7 @@ def test_chapters_figures_equations_and_exercises_are_numbered_alike(parsed):
         assert words(page.article.h1).startswith(f"{number}. ")
         for name, pattern in PATTERNS.items():
             found = [re.fullmatch(pattern, words(place)).groups() for place in page.select("article " + name)]
-            assert {chapter for chapter, _ in found} == {str(number)}, slug
+            assert {chapter for chapter, _ in found} == {str(number)}, f"{slug}: {name}, at least one"
             for kind in ("Fig", "Exer", "("):
                 counts = [int(count) for place, (_, count) in zip(page.select("article " + name), found)
                           if words(place).startswith(kind)]
@@ -225,9 +225,11 @@ def test_each_chapter_gives_its_notebook_as_it_was_executed(parsed, site):
     for slug in NOTEBOOKS:
         [link] = [link for link in parsed[f"chapters/{slug}.html"].select("article a[download]")]
         notebook = nbformat.read(site / "chapters" / link["href"], 4)
+        stored = nbformat.read(ROOT / "chapters" / f"{slug}.ipynb", 4)
+        kept = [[(cell.source, bool(cell.get("outputs"))) for cell in book.cells] for book in (notebook, stored)]
+        assert kept[0] == kept[1]
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-        assert any(cell.outputs for cell in code)
         assert words(link) == "Download this notebook"
 
 
@@ -441,7 +443,7 @@ def test_later_cells_need_no_name_that_only_a_solution_makes(exercises):
                          if isinstance(node, (ast.Import, ast.ImportFrom)) for name in node.names}
                 names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
                 made |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
-                assert {name.id for name in names} <= made, path
+                assert {name.id for name in names} - made == set(), f"only a solution makes these for {path}"
 
 
 # --- publishing
@@ -451,15 +453,22 @@ def test_the_workflow_publishes_what_was_tested_with_the_least_rights():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text())
     tests = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     assert workflow[True]["workflow_run"]["workflows"] == [tests["name"]]      # YAML reads `on` as true
-    assert "conclusion == 'success'" in workflow["jobs"]["build"]["if"]
+    assert workflow[True]["workflow_run"]["branches"] == ["main"]
+    condition = " ".join(workflow["jobs"]["build"]["if"].split())
+    run = "github.event.workflow_run"      # of this repository, not of a fork whose branch is called main
+    assert condition == ("github.event_name == 'workflow_dispatch' || "
+                         f"({run}.conclusion == 'success' && {run}.event == 'push')")
+    assert workflow["jobs"]["deploy"]["needs"] == "build"
     assert workflow["permissions"] == {}
     rights = {name: job["permissions"] for name, job in workflow["jobs"].items()}
     assert rights == {"build": {"contents": "read", "pages": "read"},
                       "deploy": {"pages": "write", "id-token": "write"}}
     steps = workflow["jobs"]["build"]["steps"]
+    assert steps[0]["uses"].startswith("actions/checkout@")
+    assert steps[0]["with"] == {"ref": f"${{{{ {run}.head_sha || github.sha }}}}", "persist-credentials": False}
     [command] = [step for step in steps if "run" in step]
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M)
-    assert command["run"].split()[0] == "make" and set(command["run"].split()[1:]) <= set(targets)
+    assert command["run"].split()[:2] == ["make", "book"] and set(command["run"].split()[1:]) <= set(targets)
     assert "BOOK_URL" in command["env"] and "BOOK_URL" in (ROOT / "tools" / "sphinx_publish.py").read_text()
     [upload] = [step for step in steps if step.get("uses", "").startswith("actions/upload-pages-artifact")]
     assert upload["with"]["path"] == Path("_build/html").as_posix()

@@ -173,6 +173,13 @@ def test_masked_classes_are_left_out_and_not_read(name, shape, lazy_mask):
     assert_same(result.compute(), getattr(smlib, name)(z, where=where))
 
 
+def test_a_mask_may_have_empty_chunks():
+    z, _ = case()
+    where = np.random.default_rng(1).random((1, 11)) < 0.5
+    result = sharded.softmax(lazily(z, (3, 4)), where=da.from_array(where, chunks=((0, 1), 11)))
+    assert_same(result.compute(), smlib.softmax(z, where=where))
+
+
 @KINDS
 def test_targets_may_be_lists_or_arrays_of_either_kind_with_chunks_of_their_own(kind):
     z, t = case(kind=kind)
@@ -240,6 +247,42 @@ def test_a_distribution_with_its_mass_on_the_top_keeps_the_digits_of_its_gradien
     z, t = np.array([50.0, 0.0, 1.0, 2.0]), np.array([1.0, 0.0, 0.0, 1e-25])
     _, gradient = value_and_grad(lazily(z, 2), t)
     assert oracles.error(gradient, oracles.distribution_gradient(z, t)) <= 8
+
+
+@KINDS
+def test_the_gap_between_a_label_and_the_top_is_taken_in_float64(kind):
+    """Beside a gap that is wide the rest of the cost is lost, and the cost is right to its last bit."""
+    z = np.random.default_rng(5).normal(0, 30, (200, 12)).astype(np.float32)
+    c = z.argmin(axis=1)
+    t = c if kind == "labels" else np.eye(12)[c]
+    costs = sharded.cross_entropy(lazily(z, (50, 5)), t, reduction="none").compute()
+    assert oracles.error(costs, [oracles.label_cost(row, k) for row, k in zip(z, c)]) <= 1.2
+
+
+# Warnings
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@KINDS
+def test_nothing_on_the_way_to_a_result_is_warned_of(kind, reduction):
+    """What overflows becomes infinite, and what underflows is nothing, as in smlib."""
+    z = np.array([[1e308, 0.0], [1e308, 0.0], [0.0, -800.0], [0.0, -740.0], [-740.0, 0.0], [1e308, -1e308],
+                  [INF, 0.0], [-INF, -INF], [-INF, 0.0], [INF, INF], [NAN, 0.0]])
+    t = np.ones(len(z), int) if kind == "labels" else np.array([[1e-300, 1.0]] * len(z))
+    for rows in ([0, 1], [2, 3, 4], [5], range(len(z))):
+        expected = smlib.cross_entropy_value_and_grad(z[rows], t[rows], reduction=reduction)
+        with np.errstate(all="raise"):
+            found = value_and_grad(lazily(z[rows], (2, 1)), t[rows], reduction=reduction)
+            for name in ("logsumexp", "softmax", "log_softmax"):
+                getattr(sharded, name)(lazily(z[rows], (2, 1))).compute()
+        for a, b in zip(found, expected):
+            assert_same(a, b)
+
+
+def test_a_float16_sum_beyond_the_largest_float16_is_infinite():
+    z = da.full(9_000_000, 65504, dtype=np.float16, chunks=3_000_000)
+    with np.errstate(all="raise"):
+        assert sharded.logsumexp(z).compute() == INF
 
 
 # Laziness
@@ -364,7 +407,7 @@ def test_the_mean_over_no_cases_is_refused_as_soon_as_it_is_known():
         sharded.cross_entropy(da.zeros((0, 3)), np.zeros(0, int))
     nobody = np.zeros(7, bool)
     cost = sharded.cross_entropy(unknown(z, nobody), unknown(t, nobody))
-    with pytest.raises(ValueError, match="mean over no cases"):
+    with pytest.raises(ValueError, match="^z has no cases: the mean over no cases is undefined$"):
         cost.compute()
 
 
@@ -512,6 +555,22 @@ def test_labels_of_another_shape_are_refused_at_once():
         sharded.cross_entropy(da.zeros((2, 4, 3)), [0, 0, 0])
     assert str(error.value) == ("t has shape (3,): for z of shape (2, 4, 3), labels have shape (2, 4) "
                                 "and distributions (2, 4, 3)")
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_chunk_that_turns_out_to_hold_other_than_real_numbers_is_refused(turn):
+    made = []
+
+    def make():
+        made.append(None)
+        return np.zeros((2, 3), complex if len(made) == turn else float)
+
+    z = da.map_blocks(make, chunks=((2,), (3,)), meta=np.empty((0, 0)))
+    for call in (sharded.softmax, *[lambda z: sharded.cross_entropy(z, [0, 0])] * (turn == 1)):
+        made.clear()
+        with pytest.raises(TypeError) as error:
+            call(z).compute()
+        assert str(error.value).startswith("z has dtype complex128: it must hold real numbers")
 
 
 def test_numpy_logits_are_sent_to_smlib():

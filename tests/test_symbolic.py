@@ -127,5 +127,39 @@ def test_at_size_refuses_an_index_that_is_no_class(outside):
         symbolic.at_size(symbolic.general_jacobian(), 3, i=1, j=outside)
 
 
+NO_COUNTS = [(0, ValueError), (-1, ValueError), (2.0, TypeError), ("2", TypeError), (None, TypeError)]
+
+
+@pytest.mark.parametrize("n, error", NO_COUNTS, ids=repr)
+def test_a_number_of_classes_is_a_positive_integer(n, error):
+    for function in (symbolic.logits, symbolic.targets, lambda n: symbolic.at_size(symbolic.general_softmax(), n)):
+        with pytest.raises(error, match=f"^n = {n!r}: give "):
+            function(n)
+
+
+def test_at_size_refuses_what_is_no_index():
+    general = symbolic.general_softmax()
+    with pytest.raises(TypeError, match=r"^i = 1.5: give an integer$"):
+        symbolic.at_size(general, 2, i=1.5)
+    with pytest.raises(ValueError, match="^K is not an index of a general expression: give i or j$"):
+        symbolic.at_size(general, 2, i=1, K=1)
+
+
+def test_what_is_no_column_is_refused():
+    z, t = symbolic.logits(2), symbolic.targets(2)
+    for column, error in ((None, TypeError), ([1, 2], TypeError), (z.T, ValueError), (z[:0, :], ValueError)):
+        for function in (symbolic.softmax, symbolic.softmax_jacobian):
+            with pytest.raises(error, match="^z "):
+                function(column)
+        for function in (symbolic.cross_entropy, symbolic.cross_entropy_gradient):
+            with pytest.raises(error, match="^z "):
+                function(column, t)
+            with pytest.raises(error, match="^t "):
+                function(z, column)
+    for longer in (symbolic.targets(1), symbolic.targets(3)):
+        with pytest.raises(ValueError, match=f"^t has {len(longer)} entries: for z with 2, give as many$"):
+            symbolic.cross_entropy(z, longer)
+
+
 def test_every_public_name_exists():
     assert all(hasattr(symbolic, name) for name in symbolic.__all__)

@@ -152,6 +152,8 @@ async def execute(path, turn, stop):
                 stop.set()
                 raise explained(path, started, error) from None
     notebook.metadata = METADATA
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)        # the times that some Jupyters leave there
     return notebook
 
 
@@ -301,6 +303,7 @@ def site():
 
 
 def exercises():
+    shutil.rmtree(EXERCISES, ignore_errors=True)        # Sphinx's search remembers words of earlier builds
     stage({path: without_solutions(nbformat.read(path, 4)) for path in chapters()}, EXERCISES / "source")
     run_jupyter_book(EXERCISES / "source", EXERCISES)
     print(f"The book is built without its solutions: open {EXERCISES / '_build' / 'html' / 'index.html'}")
