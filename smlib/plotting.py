@@ -112,15 +112,15 @@ def simplex_axes(ax, labels=("A", "B", "C")):
     if len(labels) != 3:
         raise ValueError(f"labels has {len(labels)} entries: the triangle has three corners")
     corners = simplex_xy(np.eye(3))
-    ax.fill(*corners.T, facecolor="none", edgecolor=GREY, linewidth=1)
+    ax.fill(*corners.T, facecolor="none", edgecolor=GREY)
     places = [((-5, -5), "right", "top"), ((5, -5), "left", "top"), ((0, 7), "center", "bottom")]
     for label, corner, color, (offset, ha, va) in zip(
         labels, corners, (BLUE, ORANGE, GREEN), places
     ):
-        ax.plot(*corner, "o", color=color, markersize=8, clip_on=False, zorder=3)
+        ax.plot(*corner, "o", color=color, markersize=8, zorder=3)
         ax.annotate(
             label, corner, xytext=offset, textcoords="offset points",
-            ha=ha, va=va, weight="bold", annotation_clip=False,
+            ha=ha, va=va, weight="bold",
         )
     ax.set(xlim=(-0.12, 1.12), ylim=(-0.12, 1.0), aspect="equal")
     ax.axis("off")

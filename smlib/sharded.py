@@ -719,7 +719,7 @@ def _result(kernel, z, over, where=None):
 def _sum(costs, axis, keepdims):
     """Return the sum of the costs of several cases; beyond the largest float it is infinite."""
     with np.errstate(all="ignore"):
-        return costs.sum(axis, keepdims=keepdims)
+        return costs.sum(keepdims=keepdims)
 
 
 def _quotient(total, count, to):

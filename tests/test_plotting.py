@@ -180,6 +180,56 @@ def test_simplex_axes_names_each_corner():
         assert np.array_equal(at[label], corner)
 
 
+@pytest.fixture
+def triangle():
+    use_style()
+    fig, ax = plt.subplots()
+    simplex_axes(ax)
+    fig.canvas.draw()
+    return ax
+
+
+def test_simplex_axes_draws_an_outline_and_a_dot_at_each_corner(triangle):
+    """The inside is left empty, the line is thinner than the curves, and curves pass below the dots."""
+    corners = simplex_xy(np.eye(3))
+    outline, = triangle.patches
+    assert np.array_equal(outline.get_xy()[:3], corners)
+    assert outline.get_facecolor()[3] == 0
+    assert matplotlib.colors.to_hex(outline.get_edgecolor()).upper() == plotting.GREY
+    colors = plotting.BLUE, plotting.ORANGE, plotting.GREEN
+    for dot, corner, color in zip(triangle.lines, corners, colors, strict=True):
+        assert np.array_equal(dot.get_xydata(), [corner])
+        assert (dot.get_marker(), dot.get_color()) == ("o", color)
+        assert dot.get_markersize() > plt.rcParams["lines.markersize"]
+    curve, = triangle.plot([0, 1], [0, 0.1])
+    assert outline.get_linewidth() < curve.get_linewidth()
+    assert outline.get_zorder() < curve.get_zorder() < min(dot.get_zorder() for dot in triangle.lines[:3])
+
+
+def test_simplex_axes_is_equilateral_and_fills_axes_without_a_frame(triangle):
+    corners = triangle.transData.transform(simplex_xy(np.eye(3)))
+    sides = [np.linalg.norm(a - b) for a, b in combinations(corners, 2)]
+    assert np.allclose(sides, sides[0], rtol=1e-6)
+    room = triangle.get_window_extent()
+    assert 0.7 < np.ptp(corners[:, 0]) / room.width < 1 and 0.7 < np.ptp(corners[:, 1]) / room.height < 1
+    assert not triangle.axison
+
+
+def test_simplex_axes_writes_its_labels_around_the_triangle(triangle):
+    """Each is bold, beyond its corner and its dot, and within the axes."""
+    point = triangle.figure.dpi / 72
+    dot = triangle.lines[0].get_markersize() / 2 * point
+    corners = triangle.transData.transform(simplex_xy(np.eye(3)))
+    room = triangle.get_window_extent()
+    a, b, c = boxes = [text.get_window_extent() for text in triangle.texts]
+    assert a.x1 < corners[0, 0] - dot and a.y1 < corners[0, 1] - dot
+    assert b.x0 > corners[1, 0] + dot and b.y1 < corners[1, 1] - dot
+    assert c.y0 > corners[2, 1] + dot and abs(c.x0 + c.x1 - 2 * corners[2, 0]) < point
+    for box in boxes:
+        assert room.x0 < box.x0 and box.x1 < room.x1 and room.y0 < box.y0 and box.y1 < room.y1
+    assert all(text.get_weight() == "bold" for text in triangle.texts)
+
+
 def test_simplex_axes_refuses_other_than_three_labels():
     with pytest.raises(ValueError, match="labels has 2 entries"):
         simplex_axes(plt.subplots()[1], "AB")

@@ -266,10 +266,10 @@ def test_the_gap_between_a_label_and_the_top_is_taken_in_float64(kind):
 @KINDS
 def test_nothing_on_the_way_to_a_result_is_warned_of(kind, reduction):
     """What overflows becomes infinite, and what underflows is nothing, as in smlib."""
-    z = np.array([[1e308, 0.0], [1e308, 0.0], [0.0, -800.0], [0.0, -740.0], [-740.0, 0.0], [1e308, -1e308],
-                  [INF, 0.0], [-INF, -INF], [-INF, 0.0], [INF, INF], [NAN, 0.0]])
-    t = np.ones(len(z), int) if kind == "labels" else np.array([[1e-300, 1.0]] * len(z))
-    for rows in ([0, 1], [2, 3, 4], [5], range(len(z))):
+    z = np.array([[1e308, 0.0], [1e308, 0.0], [0.0, -800.0], [0.0, -740.0], [-740.0, 0.0], [0.0, -100.0],
+                  [1e308, -1e308], [INF, 0.0], [-INF, -INF], [-INF, 0.0], [INF, INF], [NAN, 0.0]])
+    t = np.ones(len(z), int) if kind == "labels" else np.resize([[1e-300, 1.0], [1e-300, 1e-300]], z.shape)
+    for rows in ([0, 1], [2, 3, 4, 5], [6], range(len(z))):
         expected = smlib.cross_entropy_value_and_grad(z[rows], t[rows], reduction=reduction)
         with np.errstate(all="raise"):
             found = value_and_grad(lazily(z[rows], (2, 1)), t[rows], reduction=reduction)
@@ -279,10 +279,12 @@ def test_nothing_on_the_way_to_a_result_is_warned_of(kind, reduction):
             assert_same(a, b)
 
 
-def test_a_float16_sum_beyond_the_largest_float16_is_infinite():
-    z = da.full(9_000_000, 65504, dtype=np.float16, chunks=3_000_000)
+def test_a_result_beyond_the_largest_float16_is_infinite():
+    many = da.full(9_000_000, 65504, dtype=np.float16, chunks=3_000_000)
+    far = lazily(np.array([60000, -60000], np.float16), 1)
     with np.errstate(all="raise"):
-        assert sharded.logsumexp(z).compute() == INF
+        assert sharded.logsumexp(many).compute() == INF
+        assert sharded.cross_entropy(far, 1).compute() == INF
 
 
 # Laziness
