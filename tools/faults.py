@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+from book import without_colors
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -236,8 +237,9 @@ def caught_by(checks, folder):
         done = subprocess.run(command, cwd=folder, env=ENVIRONMENT | {"PYTHONPATH": str(folder)},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
-            said = re.findall(r"^(?:FAILED|ERROR) (.*)$|^(.*(?:WARNING|Error): .*)$", done.stdout, flags=re.M)
-            return name, " ".join(said[-1]).strip() if said else done.stdout.strip()[-300:]
+            text = without_colors(done.stdout)
+            said = re.findall(r"^(?:FAILED|ERROR) (.*)$|^(.*(?:WARNING|Error): .*)$", text, flags=re.M)
+            return name, " ".join(said[-1]).strip() if said else text.strip()[-300:]
     return "", ""
 
 
