@@ -669,7 +669,8 @@ def simplex_xy(call):
 
 
 def network_of(call):
-    """A network and, refused or not, what it is made of."""
+    """A network, or None if it was refused."""
+    call.flags = {"all": "raise", "under": "ignore"}        # as NumPy's default is
     sizes_ = call.pick((2, 3), (3, 1), (1, 2, 2), (2, 2, 1, 3), ((2, 1), (1, 2), 3))
     output, cost = call.choice("output", "softmax", "logistic"), call.choice("cost", "cross-entropy", "squared-error")
     bad = (3,), (), (2, 0), (2, -1), (2.0, 3), 3, None, "23", ((1, 1), (1, 1, 1)), [[2, 2], 3], ((), 2)
@@ -752,7 +753,6 @@ def agree(a, b):
 
 
 def network(call):
-    call.flags = {"all": "raise", "under": "ignore"}        # as NumPy's default is
     made = network_of(call)
     if made is None:
         return
@@ -778,7 +778,6 @@ def network(call):
 
 
 def train(call):
-    call.flags = {"all": "raise", "under": "ignore"}        # as NumPy's default is
     made = network_of(call)
     if made is None:
         return

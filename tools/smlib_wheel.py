@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from sphinx_lite import make_wheels
 
 ROOT = Path(__file__).resolve().parents[1]
+PIP = "install", "-qq", "--disable-pip-version-check"
 EXTRA_OF = {"plotting": "book", "symbolic": "book", "sharded": "sharded"}     # the other modules need NumPy alone
 
 DOCTESTS = """
@@ -54,9 +55,6 @@ def main():
             print(f"With {' and '.join(lines)}:", flush=True)
             run(python, "-I", "-W", "error", "-c", DOCTESTS, *modules(extra), cwd=folder)
     print(f"{wheel.name} is whole, and its examples run in an empty environment")
-
-
-PIP = "install", "-qq", "--disable-pip-version-check"
 
 
 def check_files(wheel):

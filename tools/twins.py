@@ -15,9 +15,8 @@ def build(folder, seed):
     folder.mkdir()
     copy_to(folder)
     for command in ("notebooks", "draft"):
-        print(f"{folder.name}: {command} ...", flush=True)
-        subprocess.run([sys.executable, "tools/book.py", command], cwd=folder, check=True, stderr=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, env=ENVIRONMENT | {"PYTHONPATH": folder, "PYTHONHASHSEED": seed})
+        subprocess.run([sys.executable, "tools/book.py", command], cwd=folder, check=True,
+                       env=ENVIRONMENT | {"PYTHONPATH": folder, "PYTHONHASHSEED": seed})
 
 
 def made(folder):
