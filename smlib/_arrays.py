@@ -52,8 +52,19 @@ def computed_in(dtype):
 def check_choice(name, value, choices):
     """Refuse a `value` of the argument `name` that is none of the words `choices`."""
     if not isinstance(value, str) or value not in choices:
-        listed = " or ".join([", ".join(map(repr, choices[:-1])), repr(choices[-1])])
+        listed = " or ".join(", ".join(map(repr, choices)).rsplit(", ", 1))
         raise ValueError(f"{name} = {value!r} is unknown: it must be {listed}")
+
+
+def whole(name, value, least):
+    """Return the argument `name` as an int, or refuse one that is none or is below `least`."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: give an integer") from None
+    if value < least:
+        raise ValueError(f"{name} = {value}: give {least} or more")
+    return value
 
 
 def axes(axis, ndim):

@@ -6,9 +6,10 @@ family trees need no file: they follow from who married whom and who their child
 
 from dataclasses import dataclass
 from importlib import resources
-from operator import index
 
 import numpy as np
+
+from smlib import _arrays
 
 __all__ = ["digits", "split", "FamilyTrees", "family_trees"]
 
@@ -79,10 +80,10 @@ def split(n, *, held_out, seed=0):
     >>> len(train), len(test), test[:5].tolist()
     (1437, 360, [2, 3, 11, 13, 15])
     """
-    n, held_out = _count("n", n), _count("held_out", held_out)
+    n, held_out = _arrays.whole("n", n, least=0), _arrays.whole("held_out", held_out, least=0)
     if held_out > n:
         raise ValueError(f"held_out = {held_out} is more than the n = {n} cases there are")
-    raw = np.random.PCG64(_count("seed", seed)).random_raw(n)
+    raw = np.random.PCG64(_arrays.whole("seed", seed, least=0)).random_raw(n)
     order = np.argsort(raw, kind="stable").astype(np.int64)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
@@ -186,13 +187,3 @@ def family_trees():
     return FamilyTrees(
         ENGLISH + ITALIAN, RELATIONS, facts.astype(np.int64), pairs.astype(np.int64), x, t
     )
-
-
-def _count(name, value):
-    try:
-        value = index(value)
-    except TypeError:
-        raise TypeError(f"{name} = {value!r} is not an integer") from None
-    if value < 0:
-        raise ValueError(f"{name} = {value} is negative: give 0 or more")
-    return value

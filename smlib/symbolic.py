@@ -11,9 +11,9 @@ typed in, so this module can serve as an oracle for the numerical ones.
 Classes are counted from 1, as on paper: ``z[1]`` to ``z[K]``.
 """
 
-from operator import index
-
 import sympy as sp
+
+from smlib import _arrays
 
 __all__ = [
     "K", "i", "j", "k", "t", "z",
@@ -37,7 +37,7 @@ def logits(n):
     >>> logits(3).T
     Matrix([[z_1, z_2, z_3]])
     """
-    return sp.Matrix(sp.symbols(f"z_1:{_whole('n', n) + 1}", real=True))
+    return sp.Matrix(sp.symbols(f"z_1:{_arrays.whole('n', n, least=1) + 1}", real=True))
 
 
 def targets(n):
@@ -48,7 +48,7 @@ def targets(n):
     >>> targets(2).T
     Matrix([[t_1, t_2]])
     """
-    return sp.Matrix(sp.symbols(f"t_1:{_whole('n', n) + 1}", real=True))
+    return sp.Matrix(sp.symbols(f"t_1:{_arrays.whole('n', n, least=1) + 1}", real=True))
 
 
 def softmax(z):
@@ -161,11 +161,11 @@ def at_size(expression, n, **indices):
     >>> at_size(general_softmax(), 2, i=1)
     exp(z_1)/(exp(z_1) + exp(z_2))
     """
-    n = _whole("n", n)
+    n = _arrays.whole("n", n, least=1)
     for name, value in indices.items():
         if name not in ("i", "j"):
             raise ValueError(f"{name} is not an index of a general expression: give i or j")
-        if _whole(name, value, least=None) not in range(1, n + 1):
+        if _arrays.whole(name, value, least=1) > n:
             raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
     chosen = {
         sp.Symbol(name, integer=True, positive=True): value
@@ -176,17 +176,6 @@ def at_size(expression, n, **indices):
     return written_out.subs(
         [pair for c, z_c, t_c in entries for pair in ((z[c], z_c), (t[c], t_c))]
     )
-
-
-def _whole(name, value, least=1):
-    """Return an argument as an int, or refuse it."""
-    try:
-        value = index(value)
-    except TypeError:
-        raise TypeError(f"{name} = {value!r}: give an integer") from None
-    if least is not None and value < least:
-        raise ValueError(f"{name} = {value}: give {least} or more")
-    return value
 
 
 def _column(name, column):

@@ -85,9 +85,10 @@ class Network:
 
     def __init__(self, sizes, *, output, cost, rng, hidden="logistic"):
         self.sizes = _sizes(sizes)
-        self.output = _choice("output", output, OUTPUTS)
-        self.cost = _choice("cost", cost, COSTS)
-        self.hidden = _choice("hidden", hidden, HIDDEN)
+        _arrays.check_choice("output", output, OUTPUTS)
+        _arrays.check_choice("cost", cost, COSTS)
+        _arrays.check_choice("hidden", hidden, HIDDEN)
+        self.output, self.cost, self.hidden = output, cost, hidden
         if output == "softmax" and np.sum(self.sizes[-1]) == 1:
             raise ValueError(
                 f"sizes = {self.sizes} ends in one unit, and a softmax over one class is "
@@ -321,8 +322,8 @@ def train(
     """
     x = _inputs(x, network)
     t = _targets(t, len(x), network)
-    steps = _whole("steps", steps, least=0)
-    record_every = _whole("record_every", record_every, least=1)
+    steps = _arrays.whole("steps", steps, least=0)
+    record_every = _arrays.whole("record_every", record_every, least=1)
     _number("learning_rate", learning_rate, lambda v: 0 < v < np.inf, "a positive, finite number")
     _number("momentum", momentum, lambda v: 0 <= v < 1, "a number from 0 to below 1")
     _number("weight_decay", weight_decay, lambda v: 0 <= v < np.inf, "a finite number, 0 or more")
@@ -330,7 +331,7 @@ def train(
     if held_out is not None:
         held_out = _held_out(held_out, network)
     if patience is not None:
-        patience = _whole("patience", patience, least=1)
+        patience = _arrays.whole("patience", patience, least=1)
         if held_out is None:
             raise ValueError(f"patience = {patience} needs other cases: give held_out = (x, t)")
     batches = _batches(len(x), batch_size, rng)
@@ -381,7 +382,7 @@ def _batches(n, batch_size, rng):
     """Index the rows of one batch after another, without end."""
     if batch_size is None:
         return _forever_all()
-    batch_size = _whole("batch_size", batch_size, least=1)
+    batch_size = _arrays.whole("batch_size", batch_size, least=1)
     if batch_size > n:
         raise ValueError(f"batch_size = {batch_size} is more than the {n} cases of x")
     _generator(rng)
@@ -444,25 +445,9 @@ def _connected(below, above):
     return np.ones((np.sum(below), np.sum(above)), dtype=bool)
 
 
-def _choice(name, value, choices):
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} = {value!r}: choose one of {', '.join(map(repr, choices))}")
-    return value
-
-
 def _generator(rng):
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng = {rng!r}: give a generator, such as numpy.random.default_rng(0)")
-
-
-def _whole(name, value, *, least):
-    try:
-        whole = index(value)
-    except TypeError:
-        raise TypeError(f"{name} = {value!r}: give an integer") from None
-    if whole < least:
-        raise ValueError(f"{name} = {whole}: give {least} or more")
-    return whole
 
 
 def _number(name, value, allowed, cure):
@@ -514,7 +499,7 @@ def _watched(watch, x):
     """The rows of `x` to watch."""
     if not np.iterable(watch):
         raise TypeError(f"watch = {watch!r}: give the rows of x to watch")
-    rows = np.array([_whole("watch", row, least=0) for row in watch], dtype=int)
+    rows = np.array([_arrays.whole("watch", row, least=0) for row in watch], dtype=int)
     if rows.size and rows.max() >= len(x):
         raise ValueError(f"watch = {rows.max()} is not a row of x, which has {len(x)} rows")
     return x[rows]

@@ -85,11 +85,11 @@ def test_split_holds_every_digit_about_equally_often():
 
 @pytest.mark.parametrize("n, held_out, seed, error, message", [
     (10, 11, 0, ValueError, "held_out = 11 is more than the n = 10"),
-    (10, -1, 0, ValueError, "held_out = -1 is negative"),
-    (-1, 0, 0, ValueError, "n = -1 is negative"),
-    (10, 2, -3, ValueError, "seed = -3 is negative"),
-    (10, 0.2, 0, TypeError, "held_out = 0.2 is not an integer"),
-    (10, 2, None, TypeError, "seed = None is not an integer"),
+    (10, -1, 0, ValueError, "held_out = -1: give 0 or more"),
+    (-1, 0, 0, ValueError, "n = -1: give 0 or more"),
+    (10, 2, -3, ValueError, "seed = -3: give 0 or more"),
+    (10, 0.2, 0, TypeError, "held_out = 0.2: give an integer"),
+    (10, 2, None, TypeError, "seed = None: give an integer"),
 ])
 def test_split_refuses(n, held_out, seed, error, message):
     with pytest.raises(error, match=message):

@@ -121,9 +121,9 @@ def test_general_jacobian_sums_to_zero_over_the_outputs():
     assert total.subs(sum_over_i, sum_over_k) == 0
 
 
-@pytest.mark.parametrize("outside", [0, 4])
-def test_at_size_refuses_an_index_that_is_no_class(outside):
-    with pytest.raises(ValueError, match=f"j = {outside} is not one of the classes 1 to 3"):
+@pytest.mark.parametrize(("outside", "cure"), [(0, ": give 1 or more"), (4, " is not one of the classes 1 to 3")])
+def test_at_size_refuses_an_index_that_is_no_class(outside, cure):
+    with pytest.raises(ValueError, match=f"^j = {outside}{cure}$"):
         symbolic.at_size(symbolic.general_jacobian(), 3, i=1, j=outside)
 
 
