@@ -18,7 +18,7 @@ book: $(SETUP) ## execute every chapter afresh and build the book
 	@$(BIN)/python tools/book.py book
 
 test: $(SETUP) ## run the unit, docstring, notebook and site tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 notebooks: $(SETUP) ## execute every chapter and store its outputs in chapters/
 	@$(BIN)/python tools/book.py notebooks

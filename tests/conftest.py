@@ -20,6 +20,17 @@ settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
 
 
+# The files that take longest, in that order: begun first, they leave no worker waiting for another.
+LONG = (
+    "test_live", "test_accessibility", "test_explorables", "test_portable_outputs", "test_book",
+    "test_site", "test_pdf", "07-learning-to-read-digits", "test_reading",
+)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session")
 def book():
     """The chapters' notebooks by slug, in reading order."""

@@ -39,7 +39,7 @@ LEAST = 0.95
 
 # The modules, each with the tests that are about it, but for those that take long.
 TESTS = {
-    "_arrays": ("outputs", "costs"),
+    "_arrays": ("outputs", "costs", "datasets"),
     "_kernels": ("outputs", "costs"),
     "outputs": ("outputs",),
     "costs": ("costs",),
