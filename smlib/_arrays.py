@@ -266,7 +266,7 @@ def _blocks(lead, step, start=0, index=()):
         for i in range(lead[0]):
             yield from _blocks(lead[1:], step, start + i * inner, (*index, i))
         return
-    many = max(1, step // inner)
+    many = step // inner
     for i in range(0, lead[0], many):
         j = min(i + many, lead[0])
         yield start + i * inner, start + j * inner, (*index, slice(i, j))

@@ -421,7 +421,6 @@ class Shifted:
         for p in reversed(self.pieces):
             e = self._piece(p)
             np.multiply(e, factor[:, None], out=y[:, p], casting="same_kind")
-        self.current = None, None
 
 
 def groups(rows, x):

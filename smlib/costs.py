@@ -70,8 +70,8 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
         y_i (1 - y_i)(y_i - t_i), \qquad
         y_i \Bigl(y_i - t_i - \sum_j y_j (y_j - t_j)\Bigr)
 
-    for linear outputs :math:`y = z`, for logistic ones, and for softmax. The last two are nearly
-    zero when the output is very wrong: that is the plateau.
+    for linear outputs :math:`y = z`, for logistic ones, and for softmax. In the last two, the slope
+    of the right class is nearly zero when its output is: that is the plateau.
 
     Parameters
     ----------
@@ -143,7 +143,8 @@ def cross_entropy(z, t, *, reduction="mean"):
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers, or `t` integers where its shape is that of labels.
+        If `z`, or a distribution `t`, does not hold real numbers, or `t` no integers where its
+        shape is that of labels.
     ValueError
         If a label is not a class index, a distribution has a negative, infinite or nan entry,
         the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown, or
@@ -193,12 +194,12 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers, or `t` integers where its shape is that of labels, or
-        `out` is no array or has another dtype than the gradient.
+        If `z`, or a distribution `t`, does not hold real numbers, or `t` no integers where its
+        shape is that of labels, or `out` is no array or has another dtype than the gradient.
     ValueError
         If a label is not a class index, a distribution has a negative, infinite or nan entry,
         the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown,
-        the mean is over no cases, or `out` is read-only.
+        the mean is over no cases, or `out` has another shape than the gradient or is read-only.
 
     Examples
     --------

@@ -55,7 +55,7 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
         number, or with the complex step `f` drops the imaginary part.
     ValueError
         If `gradient` has another shape, `x` or ``f(x)`` has no entries, the method is unknown, or
-        the step is not positive or is lost in rounding.
+        the step is not positive and finite, or is lost in rounding.
 
     Notes
     -----

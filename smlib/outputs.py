@@ -1,8 +1,9 @@
 """The output functions: logistic, softmax, its logarithm, and its derivative.
 
-All take any real array. The result has the dtype of `z`: float16 (computed in float32), float32
-or float64; booleans and integers become float64. The input is never written to, unless it is
-also `out`. Infinities take their limits and no warning escapes.
+All take arrays of booleans, integers, float16, float32 or float64, and refuse other dtypes and masked
+arrays with a TypeError, ragged lists with a ValueError. The result has the dtype of `z`: float16
+(computed in float32), float32 or float64; booleans and integers become float64. The input is never
+written to, unless it is also `out`. Infinities take their limits and no warning escapes.
 """
 
 import math
@@ -20,7 +21,7 @@ def logistic(z):
     .. math:: y = \frac{1}{1 + e^{-z}}
 
     It is softmax for two classes, of which one has the logit `z` and the other 0. Nothing
-    overflows, and small outputs keep all their digits.
+    overflows, and small outputs keep all their digits, down to the smallest normal number.
 
     Parameters
     ----------

@@ -103,6 +103,11 @@ def simplex_axes(ax, labels=("A", "B", "C")):
     matplotlib.axes.Axes
         The same `ax`.
 
+    Raises
+    ------
+    ValueError
+        If there are not three `labels`.
+
     Examples
     --------
     >>> fig, ax = plt.subplots()

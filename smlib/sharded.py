@@ -1,7 +1,7 @@
 r"""Softmax, its logarithm and its cross-entropy on Dask arrays: logits that outgrow one machine.
 
-The functions are smlib's, with the same names, arguments and answers. The logits `z` are a Dask
-array whose chunks may cut the cases, the classes, or both; `where` and the targets may be NumPy or
+The five functions are smlib's, with the same names, answers and arguments, but for `out`. The logits
+`z` are a Dask array whose chunks may cut the cases, the classes, or both; `where` and the targets may be NumPy or
 Dask arrays. The results are Dask arrays, and nothing is computed before they are. Wrong shapes and
 dtypes are refused at once, wrong values when they are computed.
 
@@ -200,8 +200,8 @@ def cross_entropy(z, t, *, reduction="mean"):
     ValueError
         If the shapes do not fit, `z` has no class axis or no classes, the sizes of the chunks
         along it are unknown, the reduction is unknown, or the mean is over no cases. When it is
-        computed: if a label is not a class index, or a distribution has a negative, infinite or
-        nan entry.
+        computed: if a label is not a class index, a distribution has a negative, infinite or nan
+        entry, or a number of cases that was unknown turns out to be 0 under the mean.
 
     Examples
     --------
@@ -247,8 +247,8 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     ValueError
         If the shapes do not fit, `z` has no class axis or no classes, the sizes of the chunks
         along it are unknown, the reduction is unknown, or the mean is over no cases. When it is
-        computed: if a label is not a class index, or a distribution has a negative, infinite or
-        nan entry.
+        computed: if a label is not a class index, a distribution has a negative, infinite or nan
+        entry, or a number of cases that was unknown turns out to be 0 under the mean.
 
     Examples
     --------

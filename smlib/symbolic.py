@@ -66,6 +66,8 @@ def softmax(z):
 def softmax_jacobian(z):
     """Return the matrix of ∂y_i/∂z_j, row i and column j, as SymPy differentiates it.
 
+    TypeError or ValueError tells of what `softmax` refuses, and of entries that are no symbols.
+
     >>> z = logits(2)
     >>> y = softmax(z)
     >>> sp.simplify(softmax_jacobian(z)[0, 1] + y[0] * y[1])
@@ -92,6 +94,9 @@ def cross_entropy(z, t):
 
 def cross_entropy_gradient(z, t):
     """Return the column of ∂C/∂z_j, as SymPy differentiates it.
+
+    TypeError or ValueError tells of what `cross_entropy` refuses, and of a `z` whose entries are no
+    symbols.
 
     >>> z = logits(2)
     >>> gradient = cross_entropy_gradient(z, sp.Matrix([1, 0]))

@@ -66,8 +66,11 @@ class Network:
     TypeError
         If `rng` is not a Generator or a size is not an integer.
     ValueError
-        If `sizes`, `output`, `cost` or `hidden` is none of the above, or two tuples
-        that follow each other differ in length.
+        If `sizes`, `output`, `cost` or `hidden` is none of the above, a softmax has
+        one output alone, or two tuples that follow each other differ in length.
+    TypeError, ValueError
+        From every method, if `x` or `t` is not what is described there, with its name,
+        its value and a cure.
 
     Examples
     --------
@@ -180,7 +183,7 @@ class Network:
             For each layer ∂C/∂W and ∂C/∂b, in the order and shapes of
             `weights` and `biases`.
         """
-        x = _inputs(x, self)
+        x = _some(_inputs(x, self))
         return self._value_and_grad(x, _targets(t, len(x), self))[:2]
 
     def _forward(self, x):
@@ -320,7 +323,7 @@ def train(
     >>> print(f"{history.cost[-1]:.3f}", history.accuracy[-1])
     0.005 1.0
     """
-    x = _inputs(x, network)
+    x = _some(_inputs(x, network))
     t = _targets(t, len(x), network)
     steps = _arrays.whole("steps", steps, least=0)
     record_every = _arrays.whole("record_every", record_every, least=1)
@@ -469,6 +472,13 @@ def _inputs(x, network, name="x"):
     return x
 
 
+def _some(x, name="x"):
+    """The cases `x`, of which there is one at least."""
+    if len(x) == 0:
+        raise ValueError(f"{name} has shape {x.shape}: give one case or more, as a mean needs")
+    return x
+
+
 def _targets(t, n, network, name="t"):
     t, classes = _arrays.array(t, name), len(network.biases[-1])
     if t.shape == (n, classes):
@@ -508,5 +518,5 @@ def _watched(watch, x):
 def _held_out(held_out, network):
     if not isinstance(held_out, tuple) or len(held_out) != 2:
         raise ValueError("held_out is not a pair: give a tuple (x, t)")
-    x = _inputs(held_out[0], network, "held_out[0]")
+    x = _some(_inputs(held_out[0], network, "held_out[0]"), "held_out[0]")
     return x, _targets(held_out[1], len(x), network, "held_out[1]")

@@ -138,6 +138,21 @@ def test_a_long_row_is_done_piece_by_piece(width, offset, dtype, monkeypatch):
             np.testing.assert_allclose(rest, np.exp(wide - float(x[0, c])).sum(), rtol=rtol)
 
 
+def test_rivals_below_the_smallest_normal_float32_keep_their_digits():
+    x = np.float32([[0.0, -95.0, -100.0]])
+    with np.errstate(all="ignore"):
+        _, rest, _ = _kernels.top_and_rivals(x, np.empty_like(x), _kernels.Room())
+    assert oracles.error(rest, [oracles.rivals(x[0], 0)]) <= 8
+
+
+@BOTH
+def test_several_rows_longer_than_their_room_are_done_one_by_one(dtype):
+    z = np.random.default_rng(23).normal(0, 3, (3, _kernels.SCRATCH // np.dtype(dtype).itemsize + 5)).astype(dtype)
+    wide = z.astype(np.float64)
+    np.testing.assert_allclose(softmax(z), plain_softmax(wide), rtol=1e-5 if dtype == np.float32 else 1e-12)
+    np.testing.assert_allclose(logsumexp(z), plain_logsumexp(wide), rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
 def test_rivals_at_infinity_count_as_one_each():
     x = np.array([[np.inf, 0.0, np.inf], [0.0, np.inf, 1.0], [0.0, 0.0, -np.inf]])
     with np.errstate(all="ignore"):

@@ -156,6 +156,8 @@ def test_what_is_no_column_is_refused():
                 function(column, t)
             with pytest.raises(error, match="^t "):
                 function(z, column)
+    with pytest.raises(TypeError, match="^z is of type list: give a column, as a SymPy matrix$"):
+        symbolic.softmax([1, 2])
     for longer in (symbolic.targets(1), symbolic.targets(3)):
         with pytest.raises(ValueError, match=f"^t has {len(longer)} entries: for z with 2, give as many$"):
             symbolic.cross_entropy(z, longer)

@@ -532,6 +532,7 @@ def test_network_refuses(changed, error, message):
     ({"x": np.zeros((7, 5))}, ValueError, r"x has shape \(7, 5\): the network takes \(cases, 4\)"),
     ({"x": np.zeros(4)}, ValueError, r"x has shape \(4,\)"),
     ({"x": np.full((7, 4), np.nan)}, ValueError, r"x\[0, 0\] = nan: give finite numbers"),
+    ({"x": np.zeros((0, 4))}, ValueError, r"x has shape \(0, 4\): give one case or more, as a mean needs$"),
     ({"t": np.zeros(6, int)}, ValueError, r"t has shape \(6,\): for 7 cases give class indices"),
     ({"t": np.full(7, 3)}, ValueError, r"t\[0\] = 3 is not a class index.* 0 to 2"),
     ({"t": np.full(7, -1)}, ValueError, r"t\[0\] = -1 is not a class index"),
@@ -572,6 +573,7 @@ def test_network_refuses(changed, error, message):
      r"x has shape \(7, 5\): the network takes \(cases, 4\)"),
     ({"held_out": make_cases()[0]}, ValueError, r"held_out is not a pair: give a tuple \(x, t\)$"),
     ({"held_out": make_cases() * 2}, ValueError, r"held_out is not a pair"),
+    ({"held_out": (np.zeros((0, 4)), [])}, ValueError, r"held_out\[0\] has shape \(0, 4\): give one case or more"),
     ({"held_out": (np.zeros((2, 4)), [0])}, ValueError, r"held_out\[1\] has shape \(1,\): for 2 cases"),
     ({"held_out": (np.zeros((2, 3)), [0, 1])}, ValueError, r"held_out\[0\] has shape \(2, 3\)"),
 ])
@@ -581,3 +583,8 @@ def test_train_refuses(changed, error, message):
     network = make(arguments.pop("sizes", (4, 3)))
     with pytest.raises(error, match=f"^{message}"):
         train(network, **arguments)
+
+
+def test_the_mean_cost_needs_a_case():
+    with pytest.raises(ValueError, match=r"^x has shape \(0, 4\): give one case or more, as a mean needs$"):
+        make((4, 3)).value_and_grad(np.zeros((0, 4)), [])
