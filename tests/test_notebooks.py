@@ -3,11 +3,13 @@
 import base64
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 
 import notebook_rules as rules
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from test_plotting import APART_IN_GRAY, PALETTE, difference_in_gray
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 SLUGS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
@@ -72,6 +74,20 @@ def test_the_ledger_links_to_every_claim():
 
 def test_figure_names_are_unique(book):
     none_of(rules.figure_names(book))
+
+
+def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book):
+    """Blue and vermilion, the two costs, print alike: line style, marker or a word beside them must differ."""
+    alike = [{a, b} for a, b in combinations(PALETTE, 2)
+             if difference_in_gray(PALETTE[a], PALETTE[b]) <= APART_IN_GRAY]
+    assert {"BLUE", "VERMILION"} in alike
+    figures = [(slug, cell.source) for slug, notebook in book.items() for cell in notebook.cells
+               if cell.cell_type == "code" and "plt.show()" in cell.source]
+    confused = [(slug, code) for slug, code in figures if any(pair <= set(re.findall(r"\w+", code)) for pair in alike)]
+    assert len(confused) > 10
+    otherwise = re.compile(r"""["'][-.:]*[osD^]?(?:--|-\.|:|[osD^])-?-?["']|\bls=|hatch=|text\(|annotate\(|label\(""")
+    none_of(f"{slug} tells colors apart by nothing that gray keeps:\n{code}"
+            for slug, code in confused if not otherwise.search(code))
 
 
 @pytest.mark.parametrize(("slug", "name"), [("intro", "cover"), ("06-floating-point", "speed")])

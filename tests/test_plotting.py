@@ -1,6 +1,5 @@
 """The style sheet and the triangle of three-class distributions."""
 
-import re
 import warnings
 from itertools import combinations
 
@@ -94,22 +93,6 @@ def test_any_two_colors_are_told_apart_by_color_blind_eyes(eye):
 def test_the_three_classes_are_told_apart_in_gray():
     for a, b in combinations(["BLUE", "ORANGE", "GREEN"], 2):
         assert difference_in_gray(PALETTE[a], PALETTE[b]) > APART_IN_GRAY, (a, b)
-
-
-def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book):
-    """Blue and vermilion, the two costs, print alike: line style, marker or a word beside them must differ."""
-    alike = [{a, b} for a, b in combinations(PALETTE, 2)
-             if difference_in_gray(PALETTE[a], PALETTE[b]) <= APART_IN_GRAY]
-    assert {"BLUE", "VERMILION"} in alike
-    figures = [(slug, cell.source) for slug, notebook in book.items() for cell in notebook.cells
-               if cell.cell_type == "code" and "plt.show()" in cell.source]
-    confused = [(slug, code) for slug, code in figures if any(pair <= set(re.findall(r"\w+", code)) for pair in alike)]
-    assert len(confused) > 10
-    otherwise = re.compile(r"""["'][-.:]*[osD^]?(?:--|-\.|:|[osD^])-?-?["']|\bls=|hatch=|text\(|annotate\(|label\(""")
-    alone = [f"{slug} tells colors apart by nothing that gray keeps:\n{code}"
-             for slug, code in confused if not otherwise.search(code)]
-    if alone:
-        pytest.fail("\n\n".join(alone), pytrace=False)
 
 
 def test_use_style_draws_without_warnings():

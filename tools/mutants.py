@@ -65,7 +65,7 @@ PYTEST = [
 def copy():
     """Make WORK a fresh copy of the sources and tests, and the folder that Python imports them from."""
     shutil.rmtree(WORK, ignore_errors=True)
-    for name in ("smlib", "tests", "chapters"):      # the colors of the figures are tested too
+    for name in ("smlib", "tests"):
         shutil.copytree(ROOT / name, WORK / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", WORK)
     os.chdir(WORK)
