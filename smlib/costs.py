@@ -143,8 +143,8 @@ def cross_entropy(z, t, *, reduction="mean"):
     Raises
     ------
     TypeError
-        If `z`, or a distribution `t`, does not hold real numbers, or `t` no integers where its
-        shape is that of labels.
+        If `z`, or a distribution `t`, does not hold real numbers, or `t` holds no integers where
+        its shape is that of labels.
     ValueError
         If a label is not a class index, a distribution has a negative, infinite or nan entry,
         the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown, or
@@ -194,8 +194,8 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     Raises
     ------
     TypeError
-        If `z`, or a distribution `t`, does not hold real numbers, or `t` no integers where its
-        shape is that of labels, or `out` is no array or has another dtype than the gradient.
+        If `z`, or a distribution `t`, does not hold real numbers, or `t` holds no integers where
+        its shape is that of labels, or `out` is no array or has another dtype than the gradient.
     ValueError
         If a label is not a class index, a distribution has a negative, infinite or nan entry,
         the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown,
