@@ -2,8 +2,8 @@ r"""Softmax, its logarithm and its cross-entropy on Dask arrays: logits that out
 
 The five functions are smlib's, with the same names, answers and arguments, but for `out`. The logits
 `z` are a Dask array whose chunks may cut the cases, the classes, or both; `where` and the targets
-may be NumPy or Dask arrays. The results are Dask arrays, and nothing is computed before they are. Wrong shapes and
-dtypes are refused at once, wrong values when they are computed.
+may be NumPy or Dask arrays. The results are Dask arrays, and nothing is computed before they are.
+Wrong shapes and dtypes are refused at once, wrong values when they are computed.
 
 A chunk reports each of its rows as a *state*: the largest logit m, and the sum over its rivals
 
