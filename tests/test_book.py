@@ -9,7 +9,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import faults
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook_rules import METADATA
@@ -156,16 +155,3 @@ def test_an_unknown_command_prints_the_commands(small_book):
     done = run(small_book, "bake")
     assert done.returncode == 1
     assert "notebooks  execute every chapter" in done.stderr
-
-
-def test_every_fault_that_is_to_be_planted_fits_the_book(tmp_path):
-    for name in ("chapters", "smlib", "assets"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("_toc.yml", "requirements.txt", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
-    for what, plant, _ in faults.all_faults():
-        try:
-            plant(tmp_path)
-        except (Exception, SystemExit) as error:
-            pytest.fail(f"{what}: {error!r}", pytrace=False)
-        faults.restore(tmp_path)
