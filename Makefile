@@ -1,101 +1,118 @@
-# `make` alone lists the targets. Each sets up .venv when it has to, and only then.
+# `make` lists the everyday targets, `make more` the rare ones. Each sets up .venv first if it has to.
 PYTHON ?= python3
-BIN := .venv/bin
 BENCH_PYTHON ?= $(BIN)/python
+BIN := .venv/bin
 SETUP := .venv/.installed
-OLDEST := .venv-oldest/.installed
+OLDEST := .venv-oldest/bin
 PIP_INSTALL := pip install -qq --disable-pip-version-check
 LOCK := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
-SMLIB_TESTS := $(patsubst smlib/%.py,tests/test_%.py,$(filter-out smlib/_%,$(wildcard smlib/*.py))) tests/test_scipy_cases.py
+PYTEST := $(BIN)/python -m pytest
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
+LIST = @awk -F ':.*$(1) ' '/^[a-z-]+:.*[^\#]$(1) / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# one BLAS thread: sums come in the same order on every machine
-export OMP_NUM_THREADS := 1
+help:
+	$(call LIST,##)
 
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+more:  ## list the rare targets
+	$(call LIST,###)
 
-book: $(SETUP) ## execute every chapter afresh and build the book
-	@$(BIN)/python tools/book.py book
+# everyday
 
-test: $(SETUP) ## run the unit, docstring, notebook and site tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+book: $(SETUP) ## run every chapter afresh and build the book
+	@$(BIN)/python -m scripts.book book
 
-notebooks: $(SETUP) ## execute every chapter and store its outputs in chapters/
-	@$(BIN)/python tools/book.py notebooks
+test: $(SETUP) ## run all tests: smlib, every notebook compared, the built pages
+	@$(PYTEST) -m "not live" $(NBVAL) tests smlib README.md chapters
 
-draft: $(SETUP) ## build the book from the stored outputs, in seconds
-	@$(BIN)/python tools/book.py draft
+check: $(SETUP) ## lint, format, spell, and run the quick tests (plain pytest)
+	@$(BIN)/pre-commit run --all-files
+	@$(PYTEST) -q
 
-live: $(SETUP) ## put Pyodide into the site, so that its notebooks run without the network
-	@$(BIN)/python tools/live.py
+draft: $(SETUP) ## build the book from the stored outputs
+	@$(BIN)/python -m scripts.book draft
 
-exercises: $(SETUP) ## build the book without its solutions, for a class
-	@$(BIN)/python tools/book.py exercises
+serve: $(SETUP) ## serve the built book on this machine (PORT=8000)
+	@test -f _build/html/index.html || { echo "There is no book yet: run make book or make draft first." >&2; exit 1; }
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(or $(PORT),8000)
+
+notebooks: $(SETUP) ## run every chapter and store its outputs in chapters/
+	@$(BIN)/python -m scripts.book notebooks
+
+live: $(SETUP) ## put Pyodide into the site: its notebooks then run without the network
+	@$(BIN)/python -m scripts.live
 
 pdf: $(SETUP) ## print the whole book as one PDF, with Chromium
-	@$(BIN)/python tools/pdf.py
-
-serve: $(SETUP) ## serve the built book on this machine
-	@$(BIN)/python tools/book.py serve
-
-check: $(SETUP) ## lint, spell and test modules and notebooks, in under a minute
-	@$(BIN)/ruff check --quiet
-	@$(BIN)/codespell
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -o addopts=--doctest-modules \
-		smlib $(filter-out tests/test_sharded.py,$(SMLIB_TESTS)) tests/test_notebooks.py tests/test_locks.py
-
-oldest: $(OLDEST) ## test smlib on the oldest versions that pyproject.toml admits
-	@.venv-oldest/bin/pytest -q -n 2 --dist loadscope -o addopts=--doctest-modules smlib $(SMLIB_TESTS)
-
-lock: $(SETUP) ## resolve requirements.txt into requirements.lock, and the oldest versions too
-	@$(BIN)/$(LOCK) requirements.txt --output-file requirements.lock
-	@# beside what pyproject.toml admits: what the tests of smlib need, and no pyparsing at which Matplotlib 3.8 warns
-	@{ awk '/^# the tests of smlib/ { on = 1 } /^$$/ { on = 0 } on' requirements.txt; echo "pyparsing~=3.2.0"; } | \
-		$(BIN)/$(LOCK) --resolution lowest-direct --all-extras pyproject.toml - --output-file requirements-oldest.lock
-	@echo "requirements.lock and requirements-oldest.lock hold the whole resolutions"
-
-bench: $(SETUP) ## time smlib beside its peers, those that BENCH_PYTHON can import
-	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/steps.py
-	@env -u OMP_NUM_THREADS PYTHONPATH=. $(BENCH_PYTHON) benchmarks/bench.py
-	@$(BENCH_PYTHON) benchmarks/readme.py
-	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/many_classes.py
-	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/digits.py
-
-faults: $(SETUP) ## plant faults in a copy of the book, and tell which check catches each
-	@$(BIN)/python tools/faults.py
-
-twins: $(SETUP) ## build the book twice, in two folders, and compare every byte
-	@$(BIN)/python tools/twins.py
-
-mutants: $(SETUP) ## plant faults in smlib, and tell which ones the tests do not see (NAMES=costs: there alone)
-	@nice -n 19 $(BIN)/python tools/mutants.py $(NAMES)
-
-fuzz: $(SETUP) ## call smlib with hostile input (N=20000: so often each; SEED=1: the same again; NAMES=softmax)
-	@PYTHONPATH=. $(BIN)/python tests/fuzzing.py "$(or $(N),2000)" "$(SEED)" $(NAMES)
-
-wheel: $(SETUP) ## build smlib's wheel, install it in an empty environment and run its examples there
-	@$(BIN)/python tools/smlib_wheel.py
-
-studies: $(SETUP) ## run the longer studies whose results the chapters read
-	@$(BIN)/python benchmarks/family_trees.py
-	@$(BIN)/python benchmarks/sharded.py
+	@$(BIN)/python -m scripts.pdf
 
 clean: ## remove what was built (.venv stays)
-	@rm -rf _build .pytest_cache .hypothesis
+	@rm -rf _build mutants .pytest_cache .hypothesis .ruff_cache
 	@echo "Removed _build and the caches"
 
-$(OLDEST): requirements-oldest.lock pyproject.toml
+# rare
+
+exercises: $(SETUP) ### build the book without its solutions, for a class
+	@$(BIN)/python -m scripts.book exercises
+
+older-cpu: $(SETUP) ### run smlib's tests and every notebook without the newest vectors of this CPU
+	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) tests/smlib chapters
+
+test-live: $(SETUP) ### run whole chapters in Pyodide, after make live
+	@$(PYTEST) -m live tests/site
+
+fuzz: $(SETUP) ### call smlib with hostile arguments, other ones each time (NAMES=softmax: one function)
+	@$(PYTEST) -q --hypothesis-profile=fuzz tests/smlib/test_properties.py $(if $(NAMES),-k "$(NAMES)")
+
+mutants: $(SETUP) ### plant small faults in smlib, and print the score and those that no test sees (NAMES=smlib.costs*)
+	@nice $(BIN)/mutmut run $(NAMES)
+	@$(BIN)/python -m scripts.mutants
+
+faults: $(SETUP) ### plant faults in a copy of the book, and print which check catches each
+	@$(BIN)/python -m scripts.faults
+
+twins: $(SETUP) ### build the book in two folders and compare every byte
+	@rm -rf _build/twins
+	@for seed in 1 2; do \
+		mkdir -p "_build/twins/$$seed" && git ls-files -z | tar --null -cT - | tar -x -C "_build/twins/$$seed" && \
+		(cd "_build/twins/$$seed" && PYTHONHASHSEED=$$seed ../../../$(BIN)/python -m scripts.book book) || exit 1; \
+	done
+	@diff -r _build/twins/1/_build/html _build/twins/2/_build/html && echo "The two sites are the same, byte for byte"
+
+oldest: $(OLDEST)/.installed ### test smlib on the oldest versions that pyproject.toml admits
+	@$(OLDEST)/pytest -q -m "not nothing" tests/smlib smlib
+
+wheel: $(SETUP) ### build smlib's wheel, install it in an empty environment and run its examples there
+	@rm -rf _build/wheel
+	@$(BIN)/python -m build --quiet --no-isolation --wheel --outdir _build/wheel .
+	@$(BIN)/twine check --strict _build/wheel/smlib-*.whl
+	@$(PYTHON) -m venv _build/wheel/venv
+	@$(BIN)/uv pip install --quiet --python _build/wheel/venv --constraint requirements.lock "$$(echo _build/wheel/smlib-*.whl)[book,sharded]" pytest
+	@cd _build/wheel && venv/bin/pytest -q --doctest-modules --pyargs smlib
+
+bench: $(SETUP) ### time smlib and its peers, those that BENCH_PYTHON can import
+	@for name in steps speed readme many_classes digits; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
+
+studies: $(SETUP) ### run the long studies whose results the chapters read
+	@for name in family_trees sharded; do $(BIN)/python -m studies.$$name || exit 1; done
+
+lock: $(SETUP) ### resolve requirements.txt into requirements.lock, and the oldest versions too
+	@$(BIN)/$(LOCK) requirements.txt --output-file requirements.lock
+	@# smlib's tests need these too; Matplotlib 3.8 warns about newer versions of pyparsing
+	@{ awk '/^# the tests of smlib/ { on = 1 } /^$$/ { on = 0 } on' requirements.txt; echo "pyparsing~=3.2.0"; } | \
+		$(BIN)/$(LOCK) --resolution lowest-direct --all-extras pyproject.toml - --output-file tests/smlib/oldest.lock
+	@echo "requirements.lock and tests/smlib/oldest.lock hold the whole resolutions"
+
+$(OLDEST)/.installed: tests/smlib/oldest.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
 		{ echo "The oldest NumPy needs Python 3.11 or 3.12. Try: make PYTHON=python3.12 oldest" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv-oldest
-	@.venv-oldest/bin/$(PIP_INSTALL) --require-hashes -r requirements-oldest.lock
-	@.venv-oldest/bin/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
+	@$(OLDEST)/$(PIP_INSTALL) --require-hashes -r tests/smlib/oldest.lock
+	@$(OLDEST)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
 # A set-up that was cut short leaves .venv/.installing behind, and starts again from nothing.
 $(SETUP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo "This book needs Python 3.11, 3.12 or 3.13; $(PYTHON) is another. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "This book needs Python 3.11 to 3.14; $(PYTHON) is another. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Setting up .venv, which takes a minute or two ..."
 	@if [ -e .venv/.installing ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch .venv/.installing
@@ -104,4 +121,4 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@mv .venv/.installing $@
 
-.PHONY: help book test notebooks draft exercises live check oldest faults twins pdf serve lock bench mutants fuzz wheel studies clean
+.PHONY: help more book test check draft serve notebooks live pdf clean exercises older-cpu test-live fuzz mutants faults twins oldest wheel bench studies lock

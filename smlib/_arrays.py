@@ -38,10 +38,7 @@ def real(a, name):
             return a, dtype
     elif a.dtype.kind in "biu":
         return a, np.dtype(np.float64)
-    raise TypeError(
-        f"{name} has dtype {a.dtype}: it must hold real numbers "
-        f"(float16, float32, float64 or integers)"
-    )
+    raise TypeError(f"{name} has dtype {a.dtype}: it must hold real numbers (float16, float32, float64 or integers)")
 
 
 def computed_in(dtype):
@@ -80,9 +77,7 @@ def axes(axis, ndim):
         except TypeError:
             i = None
         if i is None or isinstance(a, (bool, np.bool_)):
-            raise TypeError(
-                f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None"
-            )
+            raise TypeError(f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None")
         if not -ndim <= i < ndim:
             raise ValueError(f"axis {i} is out of range: z has {ndim} dimension{'s' * (ndim != 1)}")
         found.append(i % ndim)
@@ -111,9 +106,7 @@ def mask(where, shape):
     try:
         return np.broadcast_to(where, shape)
     except ValueError:
-        raise ValueError(
-            f"where has shape {where.shape}: it must broadcast to z's shape {shape}"
-        ) from None
+        raise ValueError(f"where has shape {where.shape}: it must broadcast to z's shape {shape}") from None
 
 
 def check_classes(z, name, needs_one=True):
@@ -127,9 +120,7 @@ def check_classes(z, name, needs_one=True):
 def same_shape(z, t, name, name_t):
     """Refuse two arrays that differ in shape."""
     if t.shape != z.shape:
-        raise ValueError(
-            f"{name_t} has shape {t.shape}: it must have the shape of {name}, {z.shape}"
-        )
+        raise ValueError(f"{name_t} has shape {t.shape}: it must have the shape of {name}, {z.shape}")
 
 
 def refuse_where(bad, t, complaint):
@@ -162,10 +153,7 @@ def class_targets(z, t, name):
         if t.dtype.kind not in "iu":
             raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
         if t.shape != z.shape[:-1]:
-            raise ValueError(
-                f"t has shape {t.shape}: for {name} of shape {z.shape}, "
-                f"labels have shape {z.shape[:-1]}"
-            )
+            raise ValueError(f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {z.shape[:-1]}")
         if t.size and not _kernels.between(t, 0, classes - 1):
             complaint = f"is not a class index: {name} has {classes} classes"
             refuse_where((t < 0) | (t >= classes), t, complaint)
@@ -195,10 +183,7 @@ def is_block(z, axis=-1, where=None, out=None):
     if not (flags.c_contiguous and flags.aligned and z.ndim) or z.size > _kernels.ROWS * z.shape[-1]:
         return False
     return out is None or (
-        type(out) is np.ndarray
-        and out.shape == z.shape
-        and out.dtype == z.dtype
-        and out.flags.carray
+        type(out) is np.ndarray and out.shape == z.shape and out.dtype == z.dtype and out.flags.carray
     )
 
 

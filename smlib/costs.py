@@ -287,9 +287,7 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     >>> gradient.round(4)
     array([-0.5, -1. ])
     """
-    return _evaluate(
-        _kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction, gradient=True
-    )
+    return _evaluate(_kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction, gradient=True)
 
 
 def _class_kernel(x, e, y, room, t, count):

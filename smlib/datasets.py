@@ -90,12 +90,32 @@ def split(n, *, held_out, seed=0):
 
 # People of the same place have the same role.
 ENGLISH = (
-    "Christopher", "Penelope", "Andrew", "Christine", "Margaret", "Arthur",
-    "Victoria", "James", "Jennifer", "Charles", "Colin", "Charlotte",
+    "Christopher",
+    "Penelope",
+    "Andrew",
+    "Christine",
+    "Margaret",
+    "Arthur",
+    "Victoria",
+    "James",
+    "Jennifer",
+    "Charles",
+    "Colin",
+    "Charlotte",
 )
 ITALIAN = (
-    "Roberto", "Maria", "Pierro", "Francesca", "Gina", "Emilio",
-    "Lucia", "Marco", "Angela", "Tomaso", "Alfonso", "Sophia",
+    "Roberto",
+    "Maria",
+    "Pierro",
+    "Francesca",
+    "Gina",
+    "Emilio",
+    "Lucia",
+    "Marco",
+    "Angela",
+    "Tomaso",
+    "Alfonso",
+    "Sophia",
 )
 MEN = ("Christopher", "Andrew", "Arthur", "James", "Charles", "Colin")
 FAMILIES = (  # two who are married, then their children
@@ -106,8 +126,18 @@ FAMILIES = (  # two who are married, then their children
     ("Charles", "Jennifer"),
 )
 RELATIONS = (
-    "father", "mother", "husband", "wife", "son", "daughter",
-    "uncle", "aunt", "brother", "sister", "nephew", "niece",
+    "father",
+    "mother",
+    "husband",
+    "wife",
+    "son",
+    "daughter",
+    "uncle",
+    "aunt",
+    "brother",
+    "sister",
+    "nephew",
+    "niece",
 )
 
 
@@ -184,6 +214,4 @@ def family_trees():
     p, r = pairs.T
     t = answers[p, r] / answers[p, r].sum(axis=1, keepdims=True)
     x = np.hstack([np.eye(24)[p], np.eye(12)[r]])
-    return FamilyTrees(
-        ENGLISH + ITALIAN, RELATIONS, facts.astype(np.int64), pairs.astype(np.int64), x, t
-    )
+    return FamilyTrees(ENGLISH + ITALIAN, RELATIONS, facts.astype(np.int64), pairs.astype(np.int64), x, t)

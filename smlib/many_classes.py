@@ -111,8 +111,7 @@ class RunningLogSumExp:
         """
         if not isinstance(other, RunningLogSumExp):
             raise TypeError(
-                f"other is of type {type(other).__name__}: it must be a RunningLogSumExp; "
-                f"update takes in an array"
+                f"other is of type {type(other).__name__}: it must be a RunningLogSumExp; update takes in an array"
             )
         result = RunningLogSumExp()
         result._state = _merged(self._state, other._state, "other")
@@ -229,23 +228,17 @@ def _checked(h, W, t, b):
         if a.ndim != 2:
             raise ValueError(f"{name} has shape {a.shape}: it must have two axes, a row a {rows}")
     if h.shape[1] != W.shape[1]:
-        raise ValueError(
-            f"W has shape {W.shape}: for h of shape {h.shape}, it must have {h.shape[1]} columns"
-        )
+        raise ValueError(f"W has shape {W.shape}: for h of shape {h.shape}, it must have {h.shape[1]} columns")
     if len(W) == 0:
         raise ValueError(f"W has no classes: its shape is {W.shape}")
     if b is not None:
         b, dtype_b = _arrays.real(b, "b")
         dtype = np.result_type(dtype, dtype_b)
         if b.shape != W.shape[:1]:
-            raise ValueError(
-                f"b has shape {b.shape}: for W of shape {W.shape}, it must have shape {W.shape[:1]}"
-            )
+            raise ValueError(f"b has shape {b.shape}: for W of shape {W.shape}, it must have shape {W.shape[:1]}")
     t = _arrays.array(t, "t")
     if t.shape != h.shape[:1]:
-        raise ValueError(
-            f"t has shape {t.shape}: for h of shape {h.shape}, labels have shape {h.shape[:1]}"
-        )
+        raise ValueError(f"t has shape {t.shape}: for h of shape {h.shape}, labels have shape {h.shape[:1]}")
     if t.dtype.kind not in "iu":
         raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
     complaint = f"is not a class index: W has {len(W)} classes"

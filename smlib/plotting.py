@@ -11,8 +11,17 @@ import numpy as np
 from smlib import _arrays
 
 __all__ = [
-    "BLUE", "ORANGE", "GREEN", "VERMILION", "SKY", "PINK", "YELLOW", "GREY",
-    "use_style", "simplex_xy", "simplex_axes",
+    "BLUE",
+    "ORANGE",
+    "GREEN",
+    "VERMILION",
+    "SKY",
+    "PINK",
+    "YELLOW",
+    "GREY",
+    "use_style",
+    "simplex_xy",
+    "simplex_axes",
 ]
 
 # Okabe and Ito's palette; GREY takes the place of its black.
@@ -22,27 +31,29 @@ SKY, PINK, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 
 def use_style():
     """Set Matplotlib's defaults to the book's style (first cell of every chapter)."""
-    plt.rcParams.update({
-        "figure.figsize": (7, 3.5),
-        "figure.dpi": 224,  # the book shows two of these dots as one: sharp on a dense screen
-        "figure.facecolor": "white",  # stays readable on a dark page
-        "figure.constrained_layout.use": True,
-        "font.size": 12,  # a figure is shrunk to half its width on a telephone
-        "axes.titlesize": 12,
-        "figure.titlesize": 12,
-        "legend.fontsize": 11,
-        "axes.grid": True,
-        "grid.alpha": 0.3,
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlelocation": "left",
-        "axes.prop_cycle": plt.cycler(
-            color=[BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, GREY],
-        ),
-        "lines.linewidth": 2,
-        "legend.frameon": False,
-    })
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7, 3.5),
+            "figure.dpi": 224,  # the book shows two of these dots as one: sharp on a dense screen
+            "figure.facecolor": "white",  # stays readable on a dark page
+            "figure.constrained_layout.use": True,
+            "font.size": 12,  # a figure is shrunk to half its width on a telephone
+            "axes.titlesize": 12,
+            "figure.titlesize": 12,
+            "legend.fontsize": 11,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "axes.axisbelow": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.prop_cycle": plt.cycler(
+                color=[BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, GREY],
+            ),
+            "lines.linewidth": 2,
+            "legend.frameon": False,
+        }
+    )
 
 
 def simplex_xy(y):
@@ -77,8 +88,7 @@ def simplex_xy(y):
     y, _ = _arrays.real(y, "y")
     if y.ndim == 0 or y.shape[-1] != 3:
         raise ValueError(
-            f"y has shape {y.shape}: the triangle shows three classes, "
-            "so the last axis must have length 3"
+            f"y has shape {y.shape}: the triangle shows three classes, so the last axis must have length 3"
         )
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
     with np.errstate(all="ignore"):
@@ -119,13 +129,16 @@ def simplex_axes(ax, labels=("A", "B", "C")):
     corners = simplex_xy(np.eye(3))
     ax.fill(*corners.T, facecolor="none", edgecolor=GREY)
     places = [((-5, -5), "right", "top"), ((5, -5), "left", "top"), ((0, 7), "center", "bottom")]
-    for label, corner, color, (offset, ha, va) in zip(
-        labels, corners, (BLUE, ORANGE, GREEN), places
-    ):
+    for label, corner, color, (offset, ha, va) in zip(labels, corners, (BLUE, ORANGE, GREEN), places):
         ax.plot(*corner, "o", color=color, markersize=8, zorder=3)
         ax.annotate(
-            label, corner, xytext=offset, textcoords="offset points",
-            ha=ha, va=va, weight="bold",
+            label,
+            corner,
+            xytext=offset,
+            textcoords="offset points",
+            ha=ha,
+            va=va,
+            weight="bold",
         )
     ax.set(xlim=(-0.12, 1.12), ylim=(-0.12, 1.0), aspect="equal")
     ax.axis("off")

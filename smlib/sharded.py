@@ -303,12 +303,8 @@ def _arguments(z, axis, where):
     if where.dtype != bool:
         raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
     axes = range(z.ndim - where.ndim, z.ndim)
-    if where.ndim > z.ndim or not all(
-        n == 1 or _same(n, z.shape[a]) for n, a in zip(where.shape, axes)
-    ):
-        raise ValueError(
-            f"where has shape {where.shape}: it must broadcast to z's shape {z.shape}"
-        )
+    if where.ndim > z.ndim or not all(n == 1 or _same(n, z.shape[a]) for n, a in zip(where.shape, axes)):
+        raise ValueError(f"where has shape {where.shape}: it must broadcast to z's shape {z.shape}")
     return dtype, over, [_aligned(where, z, axes, "where", stretch=True), axes]
 
 

@@ -16,11 +16,23 @@ import sympy as sp
 from smlib import _arrays
 
 __all__ = [
-    "K", "i", "j", "k", "t", "z",
-    "logits", "targets", "softmax", "softmax_jacobian", "cross_entropy",
+    "K",
+    "i",
+    "j",
+    "k",
+    "t",
+    "z",
+    "logits",
+    "targets",
+    "softmax",
+    "softmax_jacobian",
+    "cross_entropy",
     "cross_entropy_gradient",
-    "general_softmax", "general_jacobian", "general_cross_entropy",
-    "general_gradient", "at_size",
+    "general_softmax",
+    "general_jacobian",
+    "general_cross_entropy",
+    "general_gradient",
+    "at_size",
 ]
 
 K = sp.Symbol("K", integer=True, positive=True)
@@ -172,15 +184,10 @@ def at_size(expression, n, **indices):
             raise ValueError(f"{name} is not an index of a general expression: give i or j")
         if _arrays.whole(name, value, least=1) > n:
             raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
-    chosen = {
-        sp.Symbol(name, integer=True, positive=True): value
-        for name, value in indices.items()
-    }
+    chosen = {sp.Symbol(name, integer=True, positive=True): value for name, value in indices.items()}
     written_out = expression.subs({K: n, **chosen}).doit()
     entries = zip(range(1, n + 1), logits(n), targets(n))
-    return written_out.subs(
-        [pair for c, z_c, t_c in entries for pair in ((z[c], z_c), (t[c], t_c))]
-    )
+    return written_out.subs([pair for c, z_c, t_c in entries for pair in ((z[c], z_c), (t[c], t_c))])
 
 
 def _column(name, column):

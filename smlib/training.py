@@ -99,9 +99,7 @@ class Network:
             )
         _generator(rng)
         connected = [_connected(*pair) for pair in zip(self.sizes, self.sizes[1:])]
-        self.weights = [
-            np.where(c, rng.standard_normal(c.shape) / np.sqrt(c.sum(axis=0)), 0) for c in connected
-        ]
+        self.weights = [np.where(c, rng.standard_normal(c.shape) / np.sqrt(c.sum(axis=0)), 0) for c in connected]
         self.biases = [np.zeros(W.shape[1]) for W in self.weights]
         self._absent = [np.nonzero(~c) for c in connected]
 
@@ -255,8 +253,20 @@ class History:
 
 
 def train(
-    network, x, t, *, steps, learning_rate, batch_size=None, rng=None,
-    record_every=1, watch=(), held_out=None, progress=None, momentum=0.0, weight_decay=0.0,
+    network,
+    x,
+    t,
+    *,
+    steps,
+    learning_rate,
+    batch_size=None,
+    rng=None,
+    record_every=1,
+    watch=(),
+    held_out=None,
+    progress=None,
+    momentum=0.0,
+    weight_decay=0.0,
     patience=None,
 ):
     """Train `network` in place by gradient descent, and return what happened.
@@ -347,11 +357,17 @@ def train(
         nonlocal best, least, age
         C, gradient, z = network._value_and_grad(x, t)
         held_out_cost, held_out_accuracy = _measure(network, held_out)
-        rows.append((
-            step, C, network._right(z, t).mean(), held_out_cost, held_out_accuracy,
-            [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient],
-            network.outputs(watched),
-        ))
+        rows.append(
+            (
+                step,
+                C,
+                network._right(z, t).mean(),
+                held_out_cost,
+                held_out_accuracy,
+                [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient],
+                network.outputs(watched),
+            )
+        )
         if patience is not None:
             age += 1
             if held_out_cost < least:
@@ -420,17 +436,11 @@ def _one_hot(t, z):
 
 def _sizes(sizes):
     try:
-        sizes = tuple(
-            tuple(map(index, size)) if isinstance(size, tuple) else index(size) for size in sizes
-        )
+        sizes = tuple(tuple(map(index, size)) if isinstance(size, tuple) else index(size) for size in sizes)
     except TypeError:
-        raise TypeError(
-            f"sizes = {sizes!r}: give integers, such as (64, 10), or tuples of them"
-        ) from None
+        raise TypeError(f"sizes = {sizes!r}: give integers, such as (64, 10), or tuples of them") from None
     if len(sizes) < 2 or not all(np.size(size) and np.min(size) > 0 for size in sizes):
-        raise ValueError(
-            f"sizes = {sizes}: give two or more layers of at least one unit, such as (64, 10)"
-        )
+        raise ValueError(f"sizes = {sizes}: give two or more layers of at least one unit, such as (64, 10)")
     for below, above in zip(sizes, sizes[1:]):
         if np.ndim(below) and np.ndim(above) and len(below) != len(above):
             raise ValueError(
@@ -463,9 +473,7 @@ def _number(name, value, allowed, cure):
 def _inputs(x, network, name="x"):
     x, inputs = _arrays.real(x, name)[0].astype(float, copy=False), len(network.weights[0])
     if x.ndim != 2 or x.shape[1] != inputs:
-        raise ValueError(
-            f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row"
-        )
+        raise ValueError(f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row")
     if not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"{name}[{row}, {column}] = {x[row, column]}: give finite numbers")

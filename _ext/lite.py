@@ -1,0 +1,266 @@
+"""JupyterLite inside the built site, under lite/: the chapters as notebooks that run in the reader's browser.
+
+Each chapter's page offers the way there. JupyterLite needs a server; assets/book.js says so where there is none.
+
+Pyodide, the Python of the browser, comes from its CDN, or from the site itself once `make live` has put it in BUNDLE.
+smlib is a wheel made from the sources beside this file; no other index of packages is ever asked.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from base64 import b64encode
+from importlib.metadata import distribution
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_markdown_cell
+from pybtex.database import parse_file
+from sphinx.errors import ExtensionError
+
+from scripts import ROOT
+
+PYODIDE = "0.27.7"
+BUNDLE = ROOT / "_build" / f"pyodide-{PYODIDE}"
+LOCK = "pyodide-lock.json"
+KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
+
+# What the kernel itself needs of Pyodide's packages, then what the chapters import.
+PACKAGES = ["micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "matplotlib", "sympy"]
+
+# Chapters that ask for more than a browser has.
+BEYOND = {"09-many-classes": "Not in a browser: this chapter starts a cluster of processes with Dask."}
+
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-eval' {scripts}",  # JupyterLab writes the code that checks its settings
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+    ]
+)
+
+ROLE = re.compile(r"\{(ref|numref|eq|term|cite)\}`(?:([^`<]*?)\s*<[^`>]*>|([^`]+))`")
+SOURCES = ["smlib", "pyproject.toml", "README.md", "LICENSE"]
+LONG_AGO = "315532800"  # 1980: the same sources make the same wheel, and the same list of files
+
+
+# --- for Sphinx
+
+
+def offer(app, pagename, templatename, context, doctree):
+    """Put the way into JupyterLite under the title of a chapter."""
+    folder, _, slug = pagename.rpartition("/")
+    if folder == "chapters" and app.env.doc2path(pagename).endswith(".ipynb"):
+        page = context["pathto"]("lite/notebooks/index.html", 1)
+        context["body"] = context["body"].replace("</h1>", "</h1>\n" + offered(slug, page), 1)
+
+
+def offered(slug, page):
+    way = f'href="{page}?path=chapters/{slug}.ipynb"'
+    words = "In your browser, with nothing to install. The first start loads about 50 MB."
+    if slug in BEYOND:
+        way, words = 'role="link" aria-disabled="true"', BEYOND[slug]
+    return f"""<p class="run"><a {way} aria-describedby="run-words">Run this chapter</a>
+<span id="run-words">{words}</span></p>"""
+
+
+def finish(app, error):
+    if error is None and app.builder.name == "html":
+        build(app.env, Path(app.outdir))
+
+
+def setup(app):
+    app.connect("html-page-context", offer)
+    app.connect("build-finished", finish)
+
+
+# --- the site within the site
+
+
+def build(env, site):
+    """Put lite/ into the folder `site`, with the chapters that Sphinx has read."""
+    work = site.with_name("lite")
+    if not (site / "lite").exists():  # else it would remember what it wrote there, and not write it again
+        shutil.rmtree(work, ignore_errors=True)
+    write_contents(env, work / "files")
+    wheel = make_wheels(work / "pypi")
+    write_json(work / "jupyter-lite.json", settings(wheel))
+    write_json(
+        work / "jupyter_lite_config.json",
+        {
+            "LiteBuildConfig": {
+                "output_dir": str(site / "lite"),
+                "contents": ["files"],
+                "apps": ["notebooks", "tree"],
+                "no_sourcemaps": True,
+                "no_unused_shared_packages": True,
+            }
+        },
+    )
+    run([Path(sys.executable).with_name("jupyter-lite"), "build"], work)
+    place_pyodide(site)
+    for page in (site / "lite").rglob("*.html"):
+        guard(page)
+
+
+def settings(wheel):
+    to_wheel = f"../../../../pypi/{wheel}"  # as the kernel's worker sees it
+    return {
+        "jupyter-lite-schema-version": 0,
+        "jupyter-config-data": {
+            "appUrl": "./tree",
+            "faviconUrl": "../_static/favicon.svg",
+            "exposeAppInBrowser": True,  # by it the tests run the chapters
+            "litePluginSettings": {
+                KERNEL: {
+                    "disablePyPIFallback": True,
+                    "loadPyodideOptions": {"packages": [*PACKAGES, to_wheel]},
+                }
+            },
+        },
+    }
+
+
+def place_pyodide(site):
+    """Let the kernel find Pyodide: in the site if `make live` has brought it, else at its CDN."""
+    place = site / "lite" / "static" / "pyodide"
+    shutil.rmtree(place, ignore_errors=True)
+    if (BUNDLE / LOCK).exists():  # what `make live` writes last
+        shutil.copytree(BUNDLE, place)
+    path = site / "lite" / "jupyter-lite.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    kernel = content["jupyter-config-data"]["litePluginSettings"][KERNEL]
+    kernel["pyodideUrl"] = "./static/pyodide/pyodide.js" if place.exists() else f"{CDN}pyodide.js"
+    write_json(path, content)
+
+
+def guard(page):
+    """Give a page of JupyterLite a policy that admits its own inline scripts, and nothing from elsewhere."""
+    text = re.sub(
+        r"\n *<meta http-equiv=.Content-Security-Policy[^>]*>", "", page.read_text(encoding="utf-8")
+    )  # an earlier build's
+    inline = re.findall(r"<script[^>]*>(.*?)</script>", text, flags=re.S)
+    digests = [b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
+    policy = POLICY.format(scripts=" ".join(f"'sha256-{digest}'" for digest in digests))
+    tag = f'<head>\n    <meta http-equiv="Content-Security-Policy" content="{policy}" />'
+    page.write_text(text.replace("<head>", tag, 1), encoding="utf-8")
+
+
+# --- the chapters, to be read there
+
+
+def write_contents(env, folder):
+    """The notebooks, and beside them the measurements that they read."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "chapters").mkdir(parents=True)
+    for path in Path(env.srcdir, "chapters").glob("*.ipynb"):
+        if path.stem not in BEYOND:
+            notebook = nbformat.read(path, 4)
+            words = Words(env, f"chapters/{path.stem}")
+            notebook.cells = [part for cell in notebook.cells for part in readable(cell, words)]
+            notebook.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)"}
+            nbformat.write(notebook, folder / "chapters" / path.name)
+    shutil.copytree(ROOT / "studies" / "results", folder / "studies" / "results")
+
+
+def readable(cell, words):
+    """A cell whose references are words, since JupyterLite knows no other page; after a figure its caption."""
+    yield cell
+    if cell.cell_type == "markdown":
+        cell.source = ROLE.sub(words, cell.source)
+    figure = cell.metadata.get("mystnb", {}).get("figure")
+    if figure:
+        caption = f"{{numref}}`{figure['name']}`. {figure['caption']}"
+        yield new_markdown_cell(ROLE.sub(words, caption), id=figure["name"])  # else chance would name it
+
+
+class Words:
+    """The words for a reference to another page, as its own page would show them."""
+
+    def __init__(self, env, page):
+        self.env, self.page, self.std = env, page, env.get_domain("std")
+        self.cited = parse_file(Path(env.srcdir, "references.bib")).entries
+
+    def __call__(self, match):
+        role, title, target = match.groups()
+        return title or getattr(self, role)(target) or match[0]
+
+    def term(self, target):
+        return target
+
+    def cite(self, target):
+        return "(" + "; ".join(self.author_year(key.strip()) for key in target.split(",")) + ")"
+
+    def author_year(self, key):
+        entry = self.cited[key]
+        names = [" ".join(person.prelast_names + person.last_names) for person in entry.persons["author"]]
+        who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+        return f"{who}, {entry.fields['year']}"
+
+    def ref(self, target):
+        if target in self.std.labels:
+            return f"*{self.std.labels[target][2]}*"
+
+    def numref(self, target):
+        page, anchor = self.std.anonlabels[target][:2]
+        return f"Fig. {self.number(page, 'figure', anchor)}"
+
+    def eq(self, target):
+        page, _ = self.env.get_domain("math").equations[target]
+        if page != self.page:  # its own equations JupyterLite counts by itself
+            return f"({self.number(page, 'displaymath', f'equation-{target}')})"
+
+    def number(self, page, kind, anchor):
+        return ".".join(map(str, self.env.toc_fignumbers[page][kind][anchor]))
+
+
+# --- wheels
+
+
+def make_wheels(folder):
+    """Fill the folder with smlib's wheel, whose name is returned, and with what the kernel lacks in Pyodide."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    pack_installed("comm", folder)
+    with tempfile.TemporaryDirectory() as copy:  # setuptools leaves its work beside the sources
+        for name in SOURCES:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, Path(copy) / name)
+        build = f"from setuptools import build_meta; build_meta.build_wheel({str(folder)!r})"
+        run([sys.executable, "-c", build], copy)
+    [wheel] = folder.glob("smlib-*.whl")
+    return wheel.name
+
+
+def pack_installed(name, folder):
+    """The wheel of a pure Python package, made of its files as the lock installed them."""
+    package = distribution(name)
+    with zipfile.ZipFile(folder / f"{name}-{package.version}-py3-none-any.whl", "w") as wheel:
+        for file in package.files:
+            if file.suffix != ".pyc":
+                wheel.writestr(zipfile.ZipInfo(file.as_posix()), file.read_binary())  # dated 1980
+
+
+# --- small things
+
+
+def write_json(path, content):
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def run(command, folder):
+    """Run a command in a folder; its words are shown only if it fails."""
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": LONG_AGO}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
+    if done.returncode:
+        raise ExtensionError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")

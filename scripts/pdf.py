@@ -1,0 +1,219 @@
+"""Print the whole book: python -m scripts.pdf
+
+The pages of the built site become one page, in the order of the contents, and Chromium prints it: so the PDF
+has the site's own numbers, figures and formulas. The result is _build/pdf/softmax.pdf, with a copy in the site.
+"""
+
+import html
+import shutil
+from io import BytesIO
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pikepdf
+import yaml
+from bs4 import BeautifulSoup
+from playwright.sync_api import sync_playwright
+
+from scripts.book import BUILD, ROOT, SITE, Failure, site
+from scripts.browser import find_browser
+from scripts.notebooks import contents
+
+FOLDER = BUILD / "pdf"
+PDF = FOLDER / "softmax.pdf"
+PLACE = "<!-- pdf -->"  # of the link, on the site's first page
+FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]  # the network is not asked
+PATIENCE = 300_000  # milliseconds
+NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
+Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a command: on Debian
+`apt-get install chromium-headless-shell fonts-liberation`, elsewhere Chromium or Google Chrome."""
+
+SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav"
+
+# What is wider than the page is set in smaller letters, once these are there.
+FIT = """async () => {
+  await MathJax.startup.promise;
+  await document.fonts.ready;
+  document.querySelectorAll("pre, div.math, table").forEach(wide => {
+    const size = parseFloat(getComputedStyle(wide).fontSize);
+    for (let part = 1; wide.scrollWidth > wide.clientWidth && part > 0.5; part -= 0.02)
+      wide.style.fontSize = part * size + "px";
+  });
+}"""
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.textContent)"""
+# The contents' page numbers, which only a first print can tell.
+NUMBER = """numbers => document.querySelectorAll(".contents-page .number").forEach((place, i) => {
+  place.textContent = numbers[i];
+})"""
+
+
+# --- the site's pages, made one
+
+
+def settings():
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
+def one_page():
+    """The book as one HTML page."""
+    pages = [page for _, chapters in contents() for page in chapters]
+    articles = {page: article(page, {"index", *pages}) for page in ["index", *pages]}
+    titles = {page: articles[page].h1.get_text() for page in pages}
+    body = [title_page(articles["index"]), contents_page(titles)]
+    body += [f'<div id="{name(page)}" style="page: {name(page)}">{articles[page]}</div>' for page in pages]
+    feet = [f'@page {name(page)} {{ @bottom-left {{ content: "{titles[page]}"; }} }}' for page in pages]
+    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + "\n".join(feet)
+    return f"""<!DOCTYPE html>
+<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(settings()["title"])}</title>
+{head(pages[0])}
+<style>{style}</style></head><body>{"".join(body)}</body></html>"""
+
+
+def read(page):
+    return BeautifulSoup((SITE / f"{page}.html").read_text(encoding="utf-8"), "lxml")
+
+
+def head(page):
+    """A page's style sheets, and its MathJax."""
+    found = read(page).head
+    tags = [tag for tag in found("link") if "stylesheet" in tag["rel"]]
+    tags += [tag for tag in found("script") if "math" in f"{tag.get('src')}{tag.string}".lower()]
+    for tag in tags:
+        relocate(tag, page)
+    return "\n".join(map(str, tags))
+
+
+def relocate(tag, page):
+    """Let a tag of a page of the site find its file from the folder of the PDF."""
+    for key in {"src", "href"} & tag.attrs.keys():
+        tag[key] = "../html/" + urljoin(page, tag[key])
+
+
+def article(page, pages):
+    """A page's text: nothing is folded, its names are the book's, its links point into the book."""
+    text = read(page).select_one("article.bd-article")
+    for tag in text.select(SCREEN_ONLY):
+        tag.decompose()
+    for tag in text("details"):
+        tag.unwrap()
+    for tag in text("img"):
+        tag.attrs.pop("loading", None)  # none may still be on its way
+        relocate(tag, page)
+    for tag in text.select("[id]"):
+        tag["id"] = name(page, tag["id"])
+    for link in text("a", href=True):
+        target = inside(page, link["href"], pages)
+        if target:
+            link["href"] = target
+        else:
+            link.unwrap()
+    return text
+
+
+def name(page, anchor=""):
+    """What a place of the site is called in the book, since two pages may use one name."""
+    return "at-" + page.rpartition("/")[2] + (f"--{anchor}" if anchor else "")
+
+
+def inside(page, href, pages):
+    """Where a link leads from within the book: to the web or into the book; nowhere if it is to a page left out."""
+    if urlsplit(href).scheme:
+        return href
+    parts = urlsplit(urljoin(f"{page}.html", href))
+    target = parts.path.removesuffix(".html")
+    return f"#{name(target, unquote(parts.fragment))}" if target in pages else ""
+
+
+def title_page(first):
+    """The title, motto and picture of the site's first page."""
+    author, licenses = settings()["author"], settings()["sphinx"]["config"]["html_theme_options"]["extra_footer"]
+    return f"""<header class="title-page bd-article" id="{name("index")}">
+{first.h1}{first.select_one(".lead")}{first.img}<p>{author.capitalize()}<br>{licenses}</p></header>"""
+
+
+def contents_page(titles):
+    parts = ""
+    for part, pages in contents():
+        parts += f"<h2>{part}</h2><ul>{''.join(entry(page, titles[page]) for page in pages)}</ul>"
+    return f'<nav class="contents-page bd-article"><h1>Contents</h1>{parts}</nav>'
+
+
+def entry(page, title):
+    return f'<li><a href="#{name(page)}"><span>{title}</span><i></i><span class="number">000</span></a></li>'
+
+
+# --- the page, printed
+
+
+def lay_out(page):
+    """Open the book in a tab, as it will be printed."""
+    page.set_default_timeout(PATIENCE)
+    page.emulate_media(media="print")
+    page.goto((FOLDER / "book.html").as_uri())
+    page.evaluate(FIT)
+
+
+def printed(page, **options):
+    return pikepdf.open(BytesIO(page.pdf(prefer_css_page_size=True, print_background=True, **options)))
+
+
+def page_numbers(pdf):
+    """The page on which each chapter begins."""
+    places = pdf.Root.Dests
+    return [pikepdf.Page(places[f"/{name(page)}"][0]).index + 1 for _, pages in contents() for page in pages]
+
+
+def finish(pdf, headings):
+    """Add what Chromium leaves out, and mend its bookmarks: it runs words together where a heading's line ends."""
+    with pdf.open_outline() as outline:
+        for bookmark, heading in zip(bookmarks(outline.root), headings, strict=True):
+            bookmark.title = heading
+            bookmark.is_closed = True
+    with pdf.open_metadata() as metadata:
+        metadata["dc:title"] = settings()["title"]
+        metadata["dc:creator"] = [settings()["author"]]
+        metadata["dc:language"] = ["en"]
+    pdf.Root.PageMode = pikepdf.Name.UseOutlines
+    pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+
+
+def bookmarks(items):
+    for item in items:
+        yield item
+        yield from bookmarks(item.children)
+
+
+def put_into_site():
+    """Copy the PDF into the site, and then link to it from the first page."""
+    shutil.copy(PDF, SITE)
+    link = f'<a class="reference" href="{PDF.name}">The whole book as a PDF</a>'
+    first, new = SITE / "index.html", SITE / "index.html.new"
+    new.write_text(first.read_text(encoding="utf-8").replace(PLACE, link), encoding="utf-8")
+    new.replace(first)
+
+
+def main():
+    executable = find_browser()
+    if executable is None:
+        raise Failure(NEEDS_BROWSER)
+    site()
+    print("Printing the book ...", flush=True)
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "book.html").write_text(one_page(), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        page = browser.new_page()
+        lay_out(page)
+        page.evaluate(NUMBER, page_numbers(printed(page)))
+        pdf = printed(page, tagged=True, outline=True)
+        finish(pdf, page.evaluate(HEADINGS))
+        browser.close()
+    pdf.save(PDF, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=True)
+    put_into_site()
+    print(f"The book is printed: open {PDF}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        raise SystemExit(f"\n{failure}\n\nStopped: nothing was printed.") from None

@@ -1,0 +1,163 @@
+"""scripts.book on a book of two pages: it builds what is sound, and names what is not."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from scripts import ROOT
+from scripts.notebooks import METADATA
+
+TOC = "format: jb-book\nroot: index\nparts:\n- caption: A part\n  chapters:\n  - file: chapters/one\n"
+
+
+def run(folder, command, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.book", command],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | environment,
+    )
+
+
+def write_chapter(folder, *cells):
+    notebook = new_notebook(cells=list(cells), metadata=METADATA)
+    (folder / "chapters" / "one.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def stored(folder):
+    return json.loads((folder / "chapters" / "one.ipynb").read_text(encoding="utf-8"))
+
+
+def files(folder):
+    """{path: content} of all files in a folder."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def small_book(tmp_path_factory):
+    """The book's own tools and settings, with other pages."""
+    folder = tmp_path_factory.mktemp("book")
+    for name in ("_ext", "scripts", "assets", "smlib", "studies"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("_config.yml", "references.bib", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
+    (folder / "index.md").write_text("# A small book\n", encoding="utf-8")
+    (folder / "chapters").mkdir()
+    return folder
+
+
+@pytest.fixture
+def book_of(small_book):
+    def write(*cells):
+        write_chapter(small_book, new_markdown_cell("# One"), *cells)
+        return small_book
+
+    return write
+
+
+def test_a_sound_chapter_is_executed_and_built(book_of):
+    book = book_of(new_code_cell("print(6 * 7)"))
+    done = run(book, "book")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"The book is built: open {book / '_build' / 'html' / 'index.html'}"
+    assert re.search(r"^one: 100%", done.stderr.replace("\r", "\n"), flags=re.M)
+    page = (book / "_build" / "html" / "chapters" / "one.html").read_text(encoding="utf-8")
+    assert "42" in page
+    assert stored(book)["cells"][1]["outputs"] == []
+
+
+def test_another_build_is_the_same_byte_for_byte(book_of, tmp_path):
+    """In another folder, under another hash seed. `make twins` compares the whole book."""
+    picture = new_code_cell(
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        metadata={"mystnb": {"image": {"alt": "A line."}, "figure": {"caption": "A line.", "name": "fig-line"}}},
+    )
+    book = book_of(new_markdown_cell("Words.\n\n$$ y = z $$ (eq-same)"), picture)
+    other = shutil.copytree(book, tmp_path / "another place", ignore=shutil.ignore_patterns("_build"))
+    for seed, folder in enumerate((book, other), 1):
+        done = run(folder, "book", PYTHONHASHSEED=str(seed))
+        assert done.returncode == 0, done.stdout + done.stderr
+    sites = [
+        {p.relative_to(site): p.read_bytes() for p in site.rglob("*") if p.is_file()}
+        for site in map(built, (book, other))
+    ]
+    assert sites[0] == sites[1]
+    assert len(sites[0]) > 100
+
+
+def test_notebooks_stores_outputs_and_nothing_that_changes(book_of):
+    book = book_of(new_code_cell("6 * 7", metadata={"execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"}}))
+    assert run(book, "notebooks").returncode == 0
+    first = stored(book)
+    code = first["cells"][1]
+    assert code["execution_count"] == 1 and code["outputs"][0]["data"]["text/plain"] == ["42"]
+    assert first["metadata"].keys() == {"kernelspec", "language_info"}
+    assert code["metadata"] == {}
+    assert run(book, "notebooks").returncode == 0
+    assert stored(book) == first
+
+
+def test_a_chapter_that_raises_stops_the_book(book_of):
+    cells = [
+        new_code_cell(source, execution_count=count)  # counts of an earlier run
+        for count, source in enumerate(["print('fine')", "x = 0\n1 / x", "print('after')"], 1)
+    ]
+    book = book_of(*cells)
+    other = book / "chapters" / "two.ipynb"
+    (book / "_toc.yml").write_text(TOC + "  - file: chapters/two\n", encoding="utf-8")
+    slow = [new_code_cell("import time\ntime.sleep(0.2)") for _ in range(50)]
+    other.write_text(json.dumps(new_notebook(cells=slow, metadata=METADATA)), encoding="utf-8")
+    done = run(book, "book")
+    other.unlink()
+    (book / "_toc.yml").write_text(TOC, encoding="utf-8")
+    assert done.returncode == 1
+    assert "\nchapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero\n" in done.stderr
+    assert "\n    x = 0\n    1 / x\n" in done.stderr
+    # The cell's traceback, once, and none of the tool's own. (A kernel that is stopped may add its own last words.)
+    assert done.stderr.count("Cell In[2], line 2") == 1
+    assert "scripts/book.py" not in done.stderr
+    assert "two: 100%" not in done.stderr
+
+
+def test_a_chapter_that_warns_stops_the_book(book_of):
+    done = run(book_of(new_code_cell("import warnings\nwarnings.warn('careful')")), "book")
+    assert done.returncode == 1
+    assert "chapters/one.ipynb: code cell 1 wrote to stderr" in done.stderr
+    assert "careful" in done.stderr
+
+
+def test_broken_pages_stop_the_draft_each_time(book_of):
+    book = book_of(
+        new_markdown_cell("See {ref}`ch-nowhere`."),
+        new_markdown_cell("Text.\n\n![a picture](gone.png)"),
+        new_markdown_cell("By {cite}`nobody1900`."),
+    )
+    for _ in range(2):  # Sphinx remembers pages: the second build must fail too
+        done = run(book, "draft")
+        assert done.returncode == 1
+        assert "chapters/one.ipynb: cell 2, line 1: WARNING: undefined label: 'ch-nowhere'" in done.stderr
+        assert "chapters/one.ipynb: cell 3, line 3: WARNING: image file not readable: chapters/gone.png" in done.stderr
+        assert "chapters/one.ipynb: cell 4, line 1: WARNING: could not find bibtex key" in done.stderr
+
+
+def test_site_builds_only_what_is_stale(book_of):
+    book = book_of(new_markdown_cell("Words."))
+    assert "is built" in run(book, "site").stdout
+    assert run(book, "site").stdout == ""
+    later = (book / "_build" / "html.built").stat().st_mtime + 1
+    os.utime(book / "index.md", (later, later))
+    assert "is built" in run(book, "site").stdout
+
+
+def test_an_unknown_command_prints_the_commands(small_book):
+    done = run(small_book, "bake")
+    assert done.returncode == 1
+    assert "notebooks  execute every chapter" in done.stderr

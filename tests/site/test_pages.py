@@ -1,0 +1,370 @@
+"""The built site, page by page in headless Chromium: whole, self-contained, readable on a phone.
+
+The book is built first if _build/html is absent or older than its sources. Every page is visited
+once over http, by a browser that reaches nothing but the site and remembers each request that would
+leave it; the tests then look at what was found. Links are followed in the HTML itself.
+"""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+
+from scripts.browser import find_browser
+from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor, weight
+
+# Two thirds of the bytes, and no more requests, than a page of a stock Jupyter Book 1.0.4 with MathJax served
+# locally: that was measured as 35 requests and 3554 KiB, uncompressed.
+MOST_KIB, MOST_REQUESTS = 2369, 35
+
+
+@pytest.fixture(scope="module")
+def seen(browser, origin, pages):
+    """{page: what a visitor sees}"""
+    visitor = Visitor(browser, origin)
+    found = {page: visitor.look(origin + page) for page in pages}
+    visitor.context.close()
+    return found
+
+
+def wrong(seen, what):
+    """The pages with something under `what`, and that."""
+    return {page: found[what] for page, found in seen.items() if found[what]}
+
+
+# --- every page
+
+
+def test_every_page_of_the_contents_is_built(pages):
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    files = re.findall(r"^(?:root:| *- file:) *(\S+)", contents, flags=re.M)
+    assert len(files) >= 13
+    assert {f"{file}.html" for file in files} <= set(pages)
+
+
+def test_no_request_leaves_the_site(seen):
+    assert wrong(seen, "left") == {}
+
+
+def test_no_page_complains(seen):
+    assert wrong(seen, "complaints") == {}
+
+
+def test_every_formula_is_typeset(seen):
+    assert wrong(seen, "untypeset") == {}
+    assert wrong(seen, "errors") == {}
+    assert wrong(seen, "raw") == {}
+    assert sum(found["math"] for found in seen.values()) > 100
+
+
+def test_every_image_is_there_and_described(seen):
+    assert wrong(seen, "silent") == {}
+    assert wrong(seen, "broken") == {}
+    assert sum(found["images"] for found in seen.values()) > len(seen)
+
+
+def test_every_image_is_sharp_at_twice_the_density(seen):
+    assert wrong(seen, "coarse") == {}
+
+
+def test_no_page_scrolls_sideways(seen):
+    assert {page: found["phone"] for page, found in seen.items() if found["phone"] > PHONE["width"]} == {}
+    assert {page: found["desktop"] for page, found in seen.items() if found["desktop"] > DESKTOP["width"]} == {}
+
+
+def test_every_reference_is_resolved(seen):
+    assert wrong(seen, "unresolved") == {}
+
+
+def test_every_page_is_light(site, origin, seen):
+    """All of a page counts: its images, fonts and scripts, nothing kept from the page before."""
+    found = {page: weight(site, origin, seen[page]["asked"]) for page in seen}
+    assert {page: n for page, (n, _) in found.items() if n > MOST_REQUESTS} == {}
+    assert {page: round(kib) for page, (_, kib) in found.items() if kib > MOST_KIB} == {}
+    assert min(n for n, _ in found.values()) > 3
+
+
+def test_every_page_has_a_title_and_a_heading(seen):
+    assert [page for page, found in seen.items() if not found["title"] or not found["heading"]] == []
+
+
+def test_the_root_is_a_real_page(site, seen):
+    assert 'http-equiv="refresh"' not in (site / "index.html").read_text(encoding="utf-8").lower()
+    assert "Softmax" in seen["index.html"]["heading"]
+
+
+# --- the content security policy
+
+
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+}
+# Each tries to run or to load what the policy refuses; `ran` is what would tell that it succeeded.
+ATTACKS = {
+    "script-src-elem": "const s = document.createElement('script'); s.text = 'window.ran = 1'; document.body.append(s)",
+    "script-src-attr": "const b = document.createElement('b'); b.setAttribute('onclick', 'window.ran = 1'); b.click()",
+    "script-src": "setTimeout('window.ran = 1', 0)",
+    "img-src": "const i = new Image(); i.onload = () => { window.ran = 1 }; i.src = 'https://example.org/x.png'",
+    "connect-src": "fetch('https://example.org/x').then(() => { window.ran = 1 }).catch(() => 0)",
+}
+
+
+class Scripts(HTMLParser):
+    """A page's policies, and what in it would run against a policy without inline scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.policies, self.inline, self.first = [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag in ("script", "link", "style"):
+            self.first = self.first or tag
+        if tag == "meta" and given.get("http-equiv", "").lower() == "content-security-policy":
+            self.policies.append(given["content"])
+            self.first = self.first or "policy"
+        if tag == "script" and not given.get("src"):
+            self.inline.append("script")
+        self.inline += [
+            f"{name}={value}"
+            for name, value in given.items()
+            if name.startswith("on") or (value or "").strip().lower().startswith("javascript:")
+        ]
+
+
+def test_every_page_has_the_policy_before_anything_it_governs(site, pages):
+    for page in pages:
+        found = Scripts((site / page).read_text(encoding="utf-8"))
+        [policy] = found.policies
+        assert dict(rule.strip().split(" ", 1) for rule in policy.split(";")) == POLICY, page
+        assert found.first == "policy", page
+        assert found.inline == [], page
+
+
+def test_inline_scripts_are_seen():
+    found = Scripts(
+        '<link href="x"><meta http-equiv="content-security-policy" content="x"><script>1</script>'
+        '<b onclick="2">3</b><a href="javascript:4">5</a><script src="6"></script>'
+    )
+    assert (found.first, found.policies) == ("link", ["x"])
+    assert found.inline == ["script", "onclick=2", "href=javascript:4"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+@pytest.mark.parametrize("rule", ATTACKS)
+def test_the_policy_refuses(browser, site, origin, rule, scheme):
+    visitor = Visitor(browser, origin)
+    visitor.page.goto(origin if scheme == "http" else (site / "index.html").as_uri())
+    refused = visitor.page.evaluate(f"""() => new Promise(done => {{
+      document.addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
+      setTimeout(() => done(null), 2000);
+      {ATTACKS[rule]};
+    }})""")
+    assert refused == rule
+    assert visitor.page.evaluate("window.ran") is None
+    visitor.context.close()
+
+
+# --- links, in the HTML itself
+
+
+class Links(HTMLParser):
+    """The ids of a page, and what it points to: (where, whether the page loads it by itself)."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.targets = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
+        for key in ("href", "src"):
+            if given.get(key):
+                self.targets.append((given[key], tag != "a"))
+
+
+def dead_links(site, page, parsed):
+    for target, loaded in parsed[page].targets:
+        parts = urlsplit(target)
+        if parts.scheme or parts.netloc:
+            if loaded and parts.scheme != "data":
+                yield f"{page} loads {target}"
+            continue
+        path, anchor = urldefrag(urljoin("/" + page, target))
+        path = unquote(urlsplit(path).path).lstrip("/")
+        if not (site / path).is_file():
+            yield f"{page} points to {target}, which is not there"
+        elif anchor and path in parsed and unquote(anchor) not in parsed[path].ids:
+            yield f"{page} points to {target}, which has no such place"
+
+
+def test_every_link_and_anchor_resolves(site, pages):
+    parsed = {page: Links((site / page).read_text(encoding="utf-8")) for page in pages}
+    assert [dead for page in pages for dead in dead_links(site, page, parsed)] == []
+    assert sum(len(links.targets) for links in parsed.values()) > 500
+
+
+def test_a_dead_link_is_reported(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="#here">1</a><a href="#gone">2</a><a href="b.html">3</a>'
+        '<script src="https://example.org/x.js"></script><a href="https://example.org">4</a>',
+        encoding="utf-8",
+    )
+    parsed = {"a.html": Links((tmp_path / "a.html").read_text(encoding="utf-8"))}
+    assert list(dead_links(tmp_path, "a.html", parsed)) == [
+        "a.html points to #gone, which has no such place",
+        "a.html points to b.html, which is not there",
+        "a.html loads https://example.org/x.js",
+    ]
+
+
+def test_style_sheets_load_nothing_from_elsewhere(site):
+    elsewhere = r"(?:@import|url\()\s*['\"]?(?:https?:)?//[^)'\"]*"
+    found = {
+        path.name: re.findall(elsewhere, path.read_text(errors="replace", encoding="utf-8"))
+        for path in site.rglob("*.css")
+    }
+    assert {name: urls for name, urls in found.items() if urls} == {}
+
+
+# --- what a reader does
+
+
+CHAPTER = "chapters/03-the-derivative.html"
+
+
+def test_search_finds_a_word(visitor, origin):
+    visitor.page.goto(origin + "search.html?q=plateau")
+    first = visitor.page.locator("#search-results li a")
+    first.first.wait_for()
+    links = [link.get_attribute("href") for link in first.all()]
+    assert any("01-the-plateau" in link for link in links)
+    visitor.page.locator("#search-results li p.context").first.wait_for()
+    assert (visitor.complaints, visitor.left) == ([], [])
+
+
+def test_code_copies(visitor, origin):
+    visitor.page.goto(origin + CHAPTER)
+    cell = visitor.page.locator("div.cell_input").first
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    copied = visitor.page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == cell.locator("pre").inner_text().strip() != ""
+
+
+def test_figures_keep_a_light_ground_in_the_dark(visitor, origin):
+    page = visitor.page
+    page.goto(origin + CHAPTER)
+    for _ in range(3):
+        if page.evaluate("document.documentElement.dataset.theme") == "dark":
+            break
+        page.locator("button.theme-switch-button").first.click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
+    figures = page.locator("div.cell_output img")
+    assert figures.count() > 0
+    for figure in figures.all():
+        style = figure.evaluate("e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]")
+        assert style == ["rgb(255, 255, 255)", "none"]
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_system_chooses_light_or_dark(browser, origin):
+    for scheme in ("light", "dark"):
+        visitor = Visitor(browser, origin, color_scheme=scheme)
+        visitor.page.goto(origin)
+        assert visitor.page.evaluate("document.documentElement.dataset.theme") == scheme
+        visitor.context.close()
+
+
+def test_a_solution_unfolds(visitor, origin):
+    visitor.page.goto(origin + CHAPTER)
+    solution = visitor.page.locator("div.solution").first
+    code = solution.locator("pre").first
+    assert not code.is_visible()
+    solution.locator("summary").click()
+    code.wait_for(state="visible")
+
+
+def test_solutions_are_readable_without_scripts(browser, origin):
+    visitor = Visitor(browser, origin, java_script_enabled=False)
+    visitor.page.goto(origin + CHAPTER)
+    visitor.page.locator("div.solution summary").first.click()
+    assert visitor.page.locator("div.solution pre").first.is_visible()
+    visitor.context.close()
+
+
+def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
+    page = visitor.page
+    page.goto(origin + CHAPTER)
+    assert all(re.fullmatch(r"\(\d\.\d+\)#?", text) for text in page.locator("span.eqno").all_inner_texts())
+    to_equations = page.locator("article a.reference[href*='#equation-']").all_text_contents()
+    numbered = page.locator("article a.reference:has(span.std-numref)").all_text_contents()
+    assert to_equations and all(re.fullmatch(r"\(\d\.\d+\)", text) for text in to_equations)
+    assert numbered and all(re.fullmatch(r"(Fig\.|Exercise) \d\.\d+", text) for text in numbered)
+
+
+# --- from the file system, without a server
+
+
+def test_pages_open_from_the_file_system(browser, site, pages):
+    visitor = Visitor(browser, "file:")
+    found = {page: visitor.look((site / page).as_uri()) for page in pages if page.startswith(("chapters/", "index"))}
+    visitor.context.close()
+    for what in ("left", "complaints", "untypeset", "errors", "raw", "broken"):
+        assert wrong(found, what) == {}, what
+
+
+def test_search_works_from_the_file_system(browser, site):
+    visitor = Visitor(browser, "file:")
+    visitor.page.goto((site / "search.html").as_uri() + "?q=plateau")
+    visitor.page.locator("#search-results li a").first.wait_for()
+    assert visitor.complaints == []
+    visitor.context.close()
+
+
+# --- the eyes of these tests can see
+
+
+FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
+<script>window.MathJax = {options: {processHtmlClass: "math"}}</script>
+<script defer src="/vendor/mathjax/math.js"></script></head><body><article>
+<h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone">
+<img src="/_static/cover.png" alt="coarse" width="1200"><p style="width: 500px">wide</p>
+<span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
+<p class="mathjax_ignore">raw $$x$$ and fig-plateau-gone</p>
+<script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
+</article></body></html>"""
+
+
+def test_faults_are_seen(browser, origin):
+    visitor = Visitor(browser, origin)
+    address = origin + "faults.html"
+    visitor.page.route(address, lambda route: route.fulfill(body=FAULTS, content_type="text/html"))
+    found = visitor.look(address)
+    visitor.context.close()
+    assert found["left"] == ["https://example.org/x"]
+    heard = " ".join(found["complaints"])
+    assert "oh" in heard and "undefinedName" in heard and "404" in heard
+    assert found["untypeset"] == ["plain"]
+    assert len(found["errors"]) == 2
+    assert found["raw"] and found["unresolved"]
+    assert len(found["silent"]) == 1 and found["broken"] == ["gone"]
+    assert found["coarse"] == ["coarse"]
+    assert found["phone"] > PHONE["width"]
+
+
+def test_a_missing_browser_is_said(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert find_browser() is None

@@ -1,0 +1,218 @@
+"""The book as a PDF: printed once by scripts.pdf, read with another library, and measured in the browser.
+
+Words are compared without their spaces: a PDF knows letters and places, and spaces are guessed from these.
+"""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from pypdf import PdfReader
+from pypdfium2 import PdfDocument
+
+from scripts.browser import BROWSERS
+from scripts.notebooks import code_cells
+from scripts.pdf import lay_out
+from tests.site.browser import ROOT, SITE, built_site
+
+PDF = ROOT / "_build" / "pdf" / "softmax.pdf"
+COMMAND = [sys.executable, "-m", "scripts.pdf"]
+# What runs over the edge of its box or of the page, and pictures too coarse for paper (150 dots per inch).
+FAULTS = """() => {
+  const all = selector => [...document.querySelectorAll(selector)];
+  const name = element => (element.alt || element.textContent).trim().slice(0, 60);
+  const edge = document.body.getBoundingClientRect().right + 1;
+  const seen = all("pre, code, table, img, p, div.math, mjx-container");
+  return {
+    clipped: all("pre, code, table, div.math, div.highlight")
+      .filter(e => getComputedStyle(e).display !== "inline" && e.scrollWidth > e.clientWidth + 1).map(name),
+    outside: seen.filter(e => e.getBoundingClientRect().right > edge).map(name),
+    hidden: all("article p, article pre, article img").filter(e => !e.checkVisibility()).map(name),
+    coarse: all("img").filter(e => e.naturalWidth * 96 / e.clientWidth < 150).map(name),
+    folded: all("details:not([open])").length,
+    untypeset: all(".math").filter(e => !e.querySelector("mjx-container")).map(name),
+    measured: seen.length,
+  };
+}"""
+
+
+def squeezed(text):
+    return re.sub(r"\s", "", text)
+
+
+@pytest.fixture(scope="module")
+def reader(browser):
+    built_site()
+    done = subprocess.run(COMMAND, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"The book is printed: open {PDF}"
+    return PdfReader(PDF)
+
+
+@pytest.fixture(scope="module")
+def lines(reader):
+    """[the squeezed lines of a page, ...]"""
+    with PdfDocument(PDF) as document:  # pypdf would take a minute to read the text
+        texts = [page.get_textpage().get_text_range() for page in document]
+    assert len(texts) == len(reader.pages)
+    return [[squeezed(line) for line in text.splitlines()] for text in texts]
+
+
+@pytest.fixture(scope="module")
+def chapters(reader):
+    """[(name, title, page), ...] as the bookmarks tell, in the order of the contents."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    names = [chapter["file"].removeprefix("chapters/") for part in parts for chapter in part["chapters"]]
+    first, second, *marks = [mark for mark in reader.outline if not isinstance(mark, list)]
+    assert (squeezed(first.title), second.title) == ("TheSoftmaxOutputFunction", "Contents")
+    assert len(marks) == len(names)
+    return [(name, mark.title, reader.get_destination_page_number(mark)) for name, mark in zip(names, marks)]
+
+
+def title_of(name):
+    """A chapter's title, as its source has it."""
+    [path] = (ROOT / "chapters").glob(f"{name}.*")
+    return re.search(r"(?:^|\")# (.+?)(?:\\n|\"|$)", path.read_text(encoding="utf-8"), flags=re.M)[1].replace("`", "")
+
+
+# --- the file
+
+
+def test_it_is_tagged_and_says_what_it_is(reader):
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] and root["/StructTreeRoot"]["/K"]
+    assert root["/Lang"] == "en"
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"] and root["/PageMode"] == "/UseOutlines"
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert (reader.metadata.title, reader.metadata.author) == (settings["title"], settings["author"])
+    assert reader.xmp_metadata.dc_creator == [settings["author"]]
+    assert 200 < len(reader.pages) < 420
+    assert PDF.stat().st_size < 25 * 2**20
+
+
+def test_bookmarks_lead_to_the_chapters_in_order(chapters, lines):
+    assert [re.sub(r"^\d+\. ", "", title) for _, title, _ in chapters] == [title_of(name) for name, _, _ in chapters]
+    pages = [page for _, _, page in chapters]
+    assert pages == sorted(set(pages))
+    for _, title, page in chapters:
+        foot, *rest = lines[page]
+        assert foot == f"{squeezed(title)}{page + 1}"
+        assert squeezed(title) in "".join(rest)
+
+
+def test_the_contents_tell_the_page_of_each_chapter(chapters, lines):
+    for _, title, page in chapters:
+        assert f"{squeezed(title)}{page + 1}" in lines[1]
+
+
+def test_every_section_has_a_bookmark(reader, book):
+    def titles(marks):
+        for mark in marks:
+            yield from titles(mark) if isinstance(mark, list) else [squeezed(mark.title)]
+
+    found = list(titles(reader.outline))
+    cells = [cell for notebook in book.values() for cell in notebook.cells if cell.cell_type == "markdown"]
+    text = "\n".join(cell.source for cell in cells)
+    sections = [squeezed(title) for title in re.findall(r"^## ([^$`*{\n]+)$", text, flags=re.M)]
+    assert len(sections) > 80
+    assert [title for title in sections if not any(mark.endswith(title) for mark in found)] == []
+
+
+# --- the links
+
+
+def links(reader):
+    for page in reader.pages:
+        for annotation in page.get("/Annots", []):
+            yield annotation.get_object()
+
+
+def test_every_link_stays_in_the_book_or_leads_to_the_web(reader):
+    found = list(links(reader))
+    to_web = [link["/A"]["/URI"] for link in found if "/URI" in link.get("/A", {})]
+    to_book = [link["/Dest"] for link in found if "/Dest" in link]
+    assert len(to_web) + len(to_book) == len(found)
+    assert [address for address in to_web if not address.startswith("https://")] == []
+    assert [place for place in to_book if place not in reader.named_destinations] == []
+    assert len(to_book) > 500
+
+
+def test_references_lead_to_the_right_pages(reader, chapters, lines):
+    """A link to a chapter leads to the chapter's first page, one to an equation to a page that has its number."""
+    starts = {name: page for name, _, page in chapters}
+    followed = 0
+    for place, destination in reader.named_destinations.items():
+        page = reader.get_destination_page_number(destination)
+        name, _, anchor = place.removeprefix("/at-").partition("--")
+        if name not in starts:
+            assert page < 2, place
+            continue
+        following = [start for start in starts.values() if start > starts[name]]
+        assert starts[name] <= page < min(following, default=len(reader.pages)), place
+        if not anchor or anchor.startswith("ch-"):
+            assert page == starts[name], place
+            followed += 1
+    assert followed >= len(starts)
+
+
+# --- the pages
+
+
+def test_every_line_of_code_is_there_in_one_piece(book, chapters, lines):
+    first = {name: page for name, _, page in chapters}
+    ends = dict(zip(first, [*list(first.values())[1:], len(lines)]))
+    missing, compared = [], 0
+    for name, notebook in book.items():
+        printed = {line for page in lines[first[name] : ends[name]] for line in page}
+        for cell in code_cells(notebook):
+            output = "".join(output["text"] for output in cell.outputs if output.output_type == "stream")
+            for line in f"{cell.source}\n{output}".splitlines():
+                compared += 1
+                if squeezed(line) and squeezed(line) not in printed:
+                    missing.append(f"{name}: {line}")
+    assert compared > 2000
+    assert missing == []
+
+
+def test_the_pages_are_not_shrunk_to_fit_something_wide(reader):
+    """Chromium shrinks all pages if one thing is too wide: the contents would not reach the right margin."""
+    paper = reader.pages[1].mediabox.width
+    right = max(link.get_object()["/Rect"][2] for link in reader.pages[1]["/Annots"])
+    assert right / paper == pytest.approx((210 - 27) / 210, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def faults(reader, browser):
+    """What the browser measures in the book as it is laid out for print."""
+    page = browser.new_page()
+    lay_out(page)
+    found = page.evaluate(FAULTS)
+    page.close()
+    return found
+
+
+@pytest.mark.parametrize("fault", ["clipped", "outside", "hidden", "coarse", "untypeset"])
+def test_nothing_is_cut_or_hidden(faults, fault):
+    assert faults[fault] == []
+
+
+def test_all_is_unfolded_and_was_measured(faults):
+    assert faults["folded"] == 0
+    assert faults["measured"] > 2000
+
+
+# --- the command
+
+
+def test_the_site_has_the_pdf_and_links_to_it(reader):
+    assert (SITE / PDF.name).read_bytes() == PDF.read_bytes()
+    assert (SITE / "index.html").read_text(encoding="utf-8").count(f'href="{PDF.name}"') == 1
+
+
+def test_a_missing_browser_is_said_with_its_cure(tmp_path):
+    done = subprocess.run(COMMAND, capture_output=True, encoding="utf-8", env={"PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "apt-get install chromium" in done.stderr and "Traceback" not in done.stderr
+    assert all(name in ("chromium-browser", "google-chrome-stable") or name in done.stderr for name in BROWSERS)

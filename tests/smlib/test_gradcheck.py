@@ -1,0 +1,245 @@
+"""Statements about smlib.check_gradient: right gradients pass, wrong ones do not."""
+
+import numpy as np
+import pytest
+
+from smlib import check_gradient, cross_entropy, softmax, softmax_jacobian
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(3, 4))
+
+
+def cubes(x):
+    return (x**3).sum()
+
+
+def plain_softmax(z):
+    e = np.exp(z)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+METHODS = pytest.mark.parametrize("method", ["central", "complex-step"])
+
+
+@METHODS
+def test_a_right_gradient_has_almost_no_error(method):
+    assert check_gradient(cubes, X, 3 * X**2, method=method) < 1e-8
+
+
+def test_the_complex_step_is_right_to_the_last_digits():
+    assert check_gradient(cubes, X, 3 * X**2, method="complex-step") < 1e-15
+
+
+@METHODS
+def test_a_right_jacobian_has_almost_no_error(method):
+    z = X[0]
+    assert check_gradient(plain_softmax, z, softmax_jacobian(z), method=method) < 1e-8
+
+
+@METHODS
+def test_the_shape_of_a_jacobian_is_that_of_f_then_that_of_x(method):
+    def f(x):
+        return np.stack([x.sum(axis=0), 2 * x.sum(axis=0)])
+
+    gradient = np.zeros((2, 4, 3, 4))
+    for i, factor in enumerate((1, 2)):
+        for j in range(4):
+            gradient[i, j, :, j] = factor
+    assert check_gradient(f, X, gradient, method=method) < 1e-8
+
+
+@METHODS
+@pytest.mark.parametrize("scale", [1.001, 0.999, -1.0, 2.0, 1.0 / 3])
+def test_a_scaled_gradient_is_caught(method, scale):
+    expected = abs(scale - 1) / max(scale, 1)
+    assert check_gradient(cubes, X, scale * 3 * X**2, method=method) == pytest.approx(expected, rel=1e-3)
+
+
+@METHODS
+def test_a_jacobian_that_is_only_its_diagonal_is_caught(method):
+    z = X[0]
+    diagonal = np.diag(np.diag(softmax_jacobian(z)))
+    assert check_gradient(plain_softmax, z, diagonal, method=method) > 0.1
+
+
+@METHODS
+def test_one_wrong_entry_is_caught(method):
+    gradient = 3 * X**2
+    gradient[1, 2] += 0.01 * gradient.max()
+    assert check_gradient(cubes, X, gradient, method=method) > 0.009
+
+
+def test_a_transposed_gradient_is_caught():
+    square = RNG.normal(size=(3, 3))
+    assert check_gradient(cubes, square, (3 * square**2).T) > 0.1
+
+
+@METHODS
+def test_the_point_is_not_written_to(method):
+    def greedy(x):
+        total = (x**2).sum()
+        x[...] = 0
+        return total
+
+    x = X.copy()
+    x.flags.writeable = False
+    assert check_gradient(greedy, x, 2 * x, method=method) < 1e-8
+    np.testing.assert_array_equal(x, X)
+
+
+def test_float32_takes_a_larger_step():
+    x = X.astype(np.float32)
+    assert check_gradient(cubes, x, 3 * x**2) < 1e-3
+
+
+def test_the_step_grows_with_the_entry():
+    x = np.array([1e8, 1e-8, 1.0])
+    assert check_gradient(lambda x: x**2, x, np.diag(2 * x)) < 1e-8
+
+
+def test_the_step_may_be_chosen():
+    coarse = check_gradient(cubes, X, 3 * X**2, step=1e-1)
+    fine = check_gradient(cubes, X, 3 * X**2, step=1e-5)
+    assert coarse == pytest.approx(1e-2 / ((3 * X**2).max() + 1e-2), rel=1e-6)
+    assert fine < 1e-9
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("entry", [-0.25, 1.0, 1.5, -64.0])
+def test_the_default_step_is_the_documented_one(entry, dtype):
+    seen = []
+
+    def f(x):
+        seen.append(float(x[0]))
+        return (x**2).sum()
+
+    x = np.array([entry], dtype)
+    check_gradient(f, x, 2 * x)
+    h = np.finfo(dtype).eps ** (1 / 3) * max(1, abs(entry))
+    assert np.ptp(seen) == pytest.approx(2 * h, rel=1e-3)
+    assert sum(seen) == pytest.approx(3 * entry, rel=1e-6)
+
+
+def test_the_step_of_the_complex_step_may_be_chosen_too():
+    # Im (x + ih)³ / h = 3x² − h²
+    error = check_gradient(cubes, np.ones(1), np.full(1, 3.0), method="complex-step", step=0.5)
+    assert error == pytest.approx(0.25 / 3, rel=1e-12)
+
+
+def test_a_scalar_point_will_do():
+    assert check_gradient(np.exp, 1.0, np.e) < 1e-9
+    assert check_gradient(np.exp, 1.0, np.e, method="complex-step") < 1e-15
+
+
+def test_where_everything_is_flat_zero_agrees_with_zero():
+    assert check_gradient(lambda x: 3.0, X, np.zeros_like(X)) == 0.0
+    assert check_gradient(lambda x: 3.0, X, np.full_like(X, 1e-30)) == 1.0
+
+
+@METHODS
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nothing_to_compare_never_looks_like_agreement(method, bad):
+    gradient = 3 * X**2
+    gradient[0, 0] = bad
+    assert check_gradient(cubes, X, gradient, method=method) == np.inf
+    assert check_gradient(lambda x: x.sum() * bad, X, np.ones_like(X), method="central") == np.inf
+    assert check_gradient(lambda x: 0 * x.sum() + bad, X, np.zeros_like(X)) == np.inf
+
+
+def test_an_infinite_slope_agrees_with_nothing_not_even_itself():
+    def wall(x):
+        return np.where(x > 1, np.inf, 0.0).sum()
+
+    assert check_gradient(wall, np.ones(1), np.full(1, np.inf)) == np.inf
+
+
+def test_functions_of_smlib_refuse_the_complex_step():
+    with pytest.raises(TypeError, match="z has dtype complex128: it must hold real numbers"):
+        check_gradient(softmax, X[0], softmax_jacobian(X[0]), method="complex-step")
+    with pytest.raises(TypeError, match="z has dtype complex128: it must hold real numbers"):
+        check_gradient(lambda z: cross_entropy(z, 0), X[0], X[0], method="complex-step")
+
+
+def test_a_function_that_drops_the_imaginary_part_is_refused():
+    with pytest.raises(TypeError, match="f returned float64 for a complex x"):
+        check_gradient(lambda x: np.abs(x).sum(), X, np.sign(X), method="complex-step")
+
+
+@pytest.mark.parametrize("x", [[1, 2], np.array([True]), np.array([1j]), ["a"], [None]])
+def test_a_point_that_cannot_be_moved_is_refused(x):
+    with pytest.raises(TypeError, match=r"x has dtype .*: it must hold floats"):
+        check_gradient(lambda x: 0.0, x, np.zeros(np.shape(x)))
+
+
+def test_mismatched_shapes_are_refused():
+    message = r"gradient has shape \(4, 3\): with f\(x\) of shape \(\) and x of shape \(3, 4\)"
+    with pytest.raises(ValueError, match=message):
+        check_gradient(cubes, X, (3 * X**2).T)
+    with pytest.raises(ValueError, match=r"it must have shape \(4, 4\)"):
+        check_gradient(softmax, X[0], X[0])
+    with pytest.raises(ValueError, match=r"gradient has shape \(\)"):
+        check_gradient(cubes, X, 0.0)
+
+
+def test_what_is_not_real_is_refused():
+    with pytest.raises(TypeError, match="gradient has dtype complex128: it must hold real numbers"):
+        check_gradient(cubes, X, X * 1j)
+    with pytest.raises(TypeError, match=r"f\(x\) has dtype complex128: it must hold real numbers"):
+        check_gradient(lambda x: x.sum() * 1j, X, X)
+    with pytest.raises(TypeError, match=r"f\(x\) has dtype object: it must hold real numbers"):
+        check_gradient(lambda x: None, X, X)
+    for side in (-1, 1):
+        with pytest.raises(TypeError, match=r"^f\(x\) has dtype complex128: it must hold real numbers$"):
+            check_gradient(lambda x: x.sum() * (1j if side * x[0] > 0 else 1), np.zeros(1), np.ones(1))
+
+
+def test_nothing_cannot_be_checked():
+    with pytest.raises(ValueError, match=r"x has shape \(0,\): without an entry"):
+        check_gradient(cubes, np.zeros(0), np.zeros(0))
+    with pytest.raises(ValueError, match=r"f\(x\) has shape \(0,\): without a value"):
+        check_gradient(lambda x: np.zeros(0), X, np.zeros((0, 3, 4)))
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="method = 'forward' is unknown: it must be 'central' or 'complex-step'"):
+        check_gradient(cubes, X, X, method="forward")
+    with pytest.raises(ValueError, match="method = array.* is unknown"):
+        check_gradient(cubes, X, X, method=np.array(["central", "central"]))
+
+
+@pytest.mark.parametrize("step", [0, -1e-3, np.inf, np.nan])
+def test_a_step_that_is_none_is_refused(step):
+    with pytest.raises(ValueError, match="step = .* is no step: it must be a positive number"):
+        check_gradient(cubes, X, X, step=step)
+
+
+@pytest.mark.parametrize("step", ["1e-5", True, [1e-5, 1e-5]], ids=repr)
+def test_a_step_that_is_no_number_is_refused(step):
+    with pytest.raises(TypeError, match="step = .* is not a number: it must be a positive one"):
+        check_gradient(cubes, X, X, step=step)
+
+
+def test_a_step_lost_in_rounding_is_refused():
+    with pytest.raises(ValueError, match=r"step = 1e-20 is lost beside x\[0\] = 1.0: it must be larger"):
+        check_gradient(cubes, np.array([1.0]), np.array([3.0]), step=1e-20)
+    with pytest.raises(ValueError, match=r"is lost beside x\[0, 0\] = "):
+        check_gradient(cubes, X, 3 * X**2, step=1e-20)
+
+
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        (np.ma.masked_array(X, X > 0), "is a masked array"),
+        ([[1.0], [1.0, 2.0]], "is not an array"),
+    ],
+    ids=["masked", "ragged"],
+)
+def test_what_is_no_array_is_refused_by_name(bad, message):
+    for name, x, gradient in (("x", bad, X), ("gradient", X, bad)):
+        with pytest.raises((TypeError, ValueError), match=f"^{name} {message}"):
+            check_gradient(cubes, x, gradient)
+
+
+@pytest.mark.parametrize("x", [np.inf, -np.inf, np.nan, np.finfo(float).max])
+def test_a_point_without_neighbors_leaves_nothing_to_compare(x):
+    assert check_gradient(lambda x: np.float64(0.0), np.array([x]), np.ones(1)) in (1.0, np.inf)
