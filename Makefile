@@ -24,8 +24,7 @@ book: $(SETUP) ## run every chapter afresh and build the book
 test: $(SETUP) ## run all tests: smlib, every notebook compared, the built pages
 	@$(PYTEST) -m "not live" $(NBVAL) tests smlib README.md chapters
 
-check: $(SETUP) ## lint, format, spell, and run the quick tests (plain pytest)
-	@$(BIN)/pre-commit run --all-files
+check: lint ## lint, and run the quick tests (plain pytest)
 	@$(PYTEST) -q
 
 draft: $(SETUP) ## build the book from the stored outputs
@@ -49,6 +48,9 @@ clean: ## remove what was built (.venv stays)
 	@echo "Removed _build and the caches"
 
 # rare
+
+lint: $(SETUP) ### lint, format and spell, and check the workflows
+	@$(BIN)/pre-commit run --all-files
 
 exercises: $(SETUP) ### build the book without its solutions, for a class
 	@$(BIN)/python -m scripts.book exercises
@@ -89,10 +91,10 @@ wheel: $(SETUP) ### build smlib's wheel, install it in an empty environment and 
 	@cd _build/wheel && venv/bin/pytest -q --doctest-modules --pyargs smlib
 
 bench: $(SETUP) ### time smlib and its peers, those that BENCH_PYTHON can import
-	@for name in steps speed readme many_classes digits; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
+	@for name in steps speed readme many_classes sharded; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
 
 studies: $(SETUP) ### run the long studies whose results the chapters read
-	@for name in family_trees sharded; do $(BIN)/python -m studies.$$name || exit 1; done
+	@for name in family_trees digits; do $(BIN)/python -m studies.$$name || exit 1; done
 
 lock: $(SETUP) ### resolve requirements.txt into requirements.lock, and the oldest versions too
 	@$(BIN)/$(LOCK) requirements.txt --output-file requirements.lock
@@ -124,4 +126,4 @@ $(SETUP): .venv/.locked pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help more book test check draft serve notebooks live pdf clean exercises older-cpu test-live fuzz mutants faults twins oldest wheel bench studies lock
+.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises older-cpu test-live fuzz mutants faults twins oldest wheel bench studies lock

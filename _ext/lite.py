@@ -75,7 +75,7 @@ def offered(slug, page):
 
 
 def finish(app, error):
-    if error is None and app.builder.name == "html":
+    if error is None and app.builder.name == "html" and os.environ.get("BOOK_LITE") != "0":
         build(app.env, Path(app.outdir))
 
 
