@@ -1,4 +1,4 @@
-"""scripts.book on a book of two pages: it builds what is sound, and names what is not."""
+"""Build a book of two pages with scripts.book: errors are reported with their places."""
 
 import json
 import os
@@ -17,6 +17,7 @@ TOC = "format: jb-book\nroot: index\nparts:\n- caption: A part\n  chapters:\n  -
 
 
 def run(folder, command, **environment):
+    """Run a command of scripts.book in a folder."""
     return subprocess.run(
         [sys.executable, "-m", "scripts.book", command],
         cwd=folder,
@@ -27,22 +28,24 @@ def run(folder, command, **environment):
 
 
 def write_chapter(folder, *cells):
+    """Write the chapter of the small book."""
     notebook = new_notebook(cells=list(cells), metadata=METADATA)
     (folder / "chapters" / "one.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def stored(folder):
+    """Return the stored chapter of the small book."""
     return json.loads((folder / "chapters" / "one.ipynb").read_text(encoding="utf-8"))
 
 
 def files(folder):
-    """{path: content} of all files in a folder."""
+    """Return {path: content} of all files in a folder."""
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
-    """The book's own tools and settings, with other pages."""
+    """Return a folder with the tools and settings of the book, and other pages."""
     folder = tmp_path_factory.mktemp("book")
     for name in ("_ext", "scripts", "assets", "smlib", "studies"):
         shutil.copytree(ROOT / name, folder / name)
@@ -56,6 +59,8 @@ def small_book(tmp_path_factory):
 
 @pytest.fixture
 def book_of(small_book):
+    """Return a function that writes the chapter from cells and returns the folder."""
+
     def write(*cells):
         write_chapter(small_book, new_markdown_cell("# One"), *cells)
         return small_book
@@ -75,7 +80,7 @@ def test_a_sound_chapter_is_executed_and_built(book_of):
 
 
 def test_another_build_is_the_same_byte_for_byte(book_of, tmp_path):
-    """In another folder, under another hash seed. `make twins` compares the whole book."""
+    """Build in another folder, with another hash seed. `make twins` compares the whole book."""
     picture = new_code_cell(
         "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
         metadata={"mystnb": {"image": {"alt": "A line."}, "figure": {"caption": "A line.", "name": "fig-line"}}},
@@ -118,7 +123,7 @@ def test_a_chapter_that_raises_stops_the_book(book_of):
     assert done.returncode == 1
     assert "\nchapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero\n" in done.stderr
     assert "\n    x = 0\n    1 / x\n" in done.stderr
-    # The cell's traceback, once, and none of the tool's own. (A kernel that is stopped may add its own last words.)
+    # The traceback of the cell is printed once, and none of scripts.book. A stopped kernel may print further lines.
     assert done.stderr.count("Cell In[2], line 2") == 1
     assert "scripts/book.py" not in done.stderr
     assert "two: 100%" not in done.stderr
@@ -137,7 +142,7 @@ def test_broken_pages_stop_the_draft_each_time(book_of):
         new_markdown_cell("Text.\n\n![a picture](gone.png)"),
         new_markdown_cell("By {cite}`nobody1900`."),
     )
-    for _ in range(2):  # Sphinx remembers pages: the second build must fail too
+    for _ in range(2):  # Sphinx caches pages: the second build must fail too
         done = run(book, "draft")
         assert done.returncode == 1
         assert "chapters/one.ipynb: cell 2, line 1: WARNING: undefined label: 'ch-nowhere'" in done.stderr
