@@ -10,7 +10,7 @@ from collections import Counter
 
 from scripts.notebooks import METADATA, SOLUTION, code_cells
 
-ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # the last two read results of studies/
+ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # json and pathlib read results
 # Further imports, for the chapter that starts with the label. It runs Dask and kills a worker.
 ALLOWED_BY_LABEL = {"(ch-many)=": {"dask", "distributed", "os"}}
 LONGEST_CELL = 25

@@ -20,7 +20,7 @@ def pins(text):
 
 
 def entries(text):
-    """Yield (name, version, hashes, what requires it) of a lock. A name occurs once for each set of platforms."""
+    """Yield (name, version, hashes, requiring packages) of a lock. A name occurs once for each set of platforms."""
     for entry in re.split(r"\n(?=[a-z0-9])", text)[1:]:
         name, version = re.match(r"([\w.-]+)(?:\[.*?\])?==([^\s;]+)", entry).groups()
         askers = [line.split("via")[-1].strip(" #") for line in entry.splitlines() if line.strip().startswith("#")]
