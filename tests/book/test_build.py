@@ -67,6 +67,8 @@ def small_book(tmp_path_factory):
 
 @pytest.fixture
 def book_of(small_book):
+    """Return a function that writes the chapter from cells and returns the folder."""
+
     def write(*cells):
         write_chapter(small_book, new_markdown_cell("# One"), *cells)
         return small_book
@@ -135,7 +137,7 @@ def test_a_chapter_that_raises_stops_the_book(book_of):
     assert done.returncode == 1
     assert "\nchapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero\n" in done.stderr
     assert "\n    x = 0\n    1 / x\n" in done.stderr
-    # The cell's traceback, once, and none of the tool's own. (A kernel that is stopped may add its own last words.)
+    # The traceback of the cell is printed once, and none of scripts.book. A stopped kernel may print further lines.
     assert done.stderr.count("Cell In[2], line 2") == 1
     assert "scripts/book.py" not in done.stderr
     assert "two: 100%" not in done.stderr
@@ -154,7 +156,7 @@ def test_broken_pages_stop_the_draft_each_time(book_of):
         new_markdown_cell("Text.\n\n![a picture](gone.png)"),
         new_markdown_cell("By {cite}`nobody1900`."),
     )
-    for _ in range(2):  # Sphinx remembers pages: the second build must fail too
+    for _ in range(2):  # Sphinx caches pages: the second build must fail too
         done = run(book, "draft")
         assert done.returncode == 1
         assert "chapters/one.ipynb: cell 2, line 1: WARNING: undefined label: 'ch-nowhere'" in done.stderr

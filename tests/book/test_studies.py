@@ -1,4 +1,4 @@
-"""What the README says of speed is what the results say."""
+"""The table in README.md agrees with studies/results, and the results with the code of the studies."""
 
 import json
 
@@ -55,8 +55,8 @@ def test_family_trees_intervals_are_clopper_and_pearsons():
         assert abs(interval(right, n)[0] - low) < 5e-5
         assert abs(interval(right, n)[1] - high) < 5e-5
     low, high = interval(1, 3)
-    assert abs(1 - (1 - low) ** 3 - 0.025) < 1e-12  # the chance of one or more
-    assert abs((1 - high) ** 3 + 3 * high * (1 - high) ** 2 - 0.025) < 1e-12  # of one or none
+    assert abs(1 - (1 - low) ** 3 - 0.025) < 1e-12  # the probability of one or more
+    assert abs((1 - high) ** 3 + 3 * high * (1 - high) ** 2 - 0.025) < 1e-12  # the probability of one or none
 
 
 @pytest.mark.slow
@@ -145,4 +145,4 @@ def test_a_network_answers_as_the_results_of_the_family_trees_say():
     right = trees.judged(network.outputs(trees.questions(network)), logistic=False)["ranked"]
     assert test.tolist() == expected["test"]
     assert expected["trained"] == 100 and sum(expected["one"]["ranked"]) == 4
-    assert right.sum() >= 102  # of 104: another processor's last bits may cost one or two
+    assert right.sum() >= 102  # of 104: on another processor the last bits may make one or two answers wrong
