@@ -16,10 +16,11 @@ In the code, m is the largest logit of a row and q its shift; `own` is the expon
 class of a row, and `rivals` the sum over the other classes; `p` is a slice of columns, a piece;
 `u` is an `Unshifted` and `s` a `Shifted`; `lost` holds the numbers of the rows that lost digits.
 
-A kernel first takes e^z without a shift and then looks at the sums. Where no digits were lost,
-which is nearly everywhere, this is faster than the shift and more accurate: z − m is rounded,
-which makes e^{z − m} wrong by up to |z − m| units. Rows that fail the check are recomputed with
-the shift, in float64, together with the rounding error of the difference.
+The kernels of softmax, its logarithm, log-sum-exp and the cost of labels first take e^z without
+a shift and then look at the sums. Where no digits were lost, which is nearly everywhere, this is
+faster than the shift and more accurate: z − m is rounded, which makes e^{z − m} wrong by up to
+|z − m| units. Rows that fail the check are recomputed with the shift, in float64, and the rounding
+error of the difference is taken into account. The cost of distributions always uses the shift.
 
 The sums and costs of the rows are float64: this costs next to nothing. Only the short paths for
 small arrays keep the dtype of the logits.
@@ -44,7 +45,7 @@ ROWS = 2048
 PIECE = 2**17
 
 # The shift of a row with largest logit m is q = m − HEADROOM. Then e^{z − q} is a normal number,
-# with all its digits, wherever e^{z − m} is one.
+# with all its digits, wherever e^{z − m} is a normal number.
 HEADROOM = 300.0
 
 
@@ -121,8 +122,8 @@ def places(shape, column):
     return starts(shape)[:, 0] + column
 
 
-# Least length of a run, the entries that one product with ones adds. Fewer than twice as many
-# entries are added at once.
+# Long rows are added in runs of at least this length and less than twice this length. One product
+# with ones adds a run.
 RUN = {np.dtype(np.float32): 64, np.dtype(np.float64): 16}
 
 
@@ -223,10 +224,7 @@ def softmax_small(z, out):
 
 
 def log_softmax_small(z, out):
-    """Return the logarithm of the softmax of a small array, or None if digits could be lost.
-
-    The softmax is over the last axis.
-    """
+    """Return the log-softmax of a small array over its last axis, or None if digits could be lost."""
     limits, n = LIMITS[z.dtype], z.shape[-1]
     least, most = limits.tiny * n, limits.largest_sum / n
     with np.errstate(all="ignore"):
@@ -317,8 +315,7 @@ class Unshifted:
         return sum(row_sums(self._exponentials(p)) for p in self.pieces)
 
     def own_and_rivals(self, column):
-        """Compute the exponentials; return the logits of one class per row, their exponentials, and
-        the sums over the rivals.
+        """Return the logits of one class per row, their exponentials, and the sums over the rivals.
 
         In `e`, the exponential of that class is replaced by 0.
         """

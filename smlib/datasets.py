@@ -176,7 +176,7 @@ def family_trees():
 
     All relations follow by rule from three facts: who is married, who their children are, and who
     is a man. A sibling has the same parents. An uncle is a parent's brother or the husband of a
-    parent's sister, and an aunt likewise. Nephews and nieces are the same relation, reversed.
+    parent's sister, and an aunt likewise. A nephew or niece is the reverse of an uncle or aunt.
 
     Returns
     -------

@@ -38,7 +38,7 @@ class RunningLogSumExp:
 
     .. math:: m = m_1, \qquad r = r_1 + (1 + r_2)\, e^{m_2 - m_1} \qquad (m_1 \ge m_2),
 
-    so that the pieces may also come from several machines. Merging is commutative to the last bit
+    so the pieces may lie on several machines. Merging is commutative to the last bit
     and associative up to rounding. An accumulator without any piece (:math:`m = -\infty`) is its
     identity.
 
@@ -330,9 +330,7 @@ class _Layer:
         return np.matmul(w, self.h[c].T, out=z)
 
     def first_pass(self, c):
-        """Return, for some cases, the shifts q, the logits of the labels, and two sums over the rivals,
-        Σ e^{z − q} and Σ e^{z − q} W.
-        """
+        """Return, for some cases, q, the label's logit, and Σ e^{z − q} and Σ e^{z − q} W over its rivals."""
         n = c.stop - c.start
         shift, label = np.zeros(n, self.dtype), np.full(n, -np.inf, self.dtype)
         rivals, products = np.zeros(n), np.zeros((n, self.h.shape[1]))

@@ -76,6 +76,7 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
         If an axis is out of range or repeated.
         If the chunk sizes along the classes are unknown.
         If `where` does not broadcast to the shape of `z`.
+        If the chunks of `where` do not match those of `z` where sizes are unknown.
 
     Examples
     --------
@@ -123,6 +124,7 @@ def softmax(z, axis=-1, *, where=None):
         If an axis is out of range or repeated.
         If the chunk sizes along the classes are unknown.
         If `where` does not broadcast to the shape of `z`.
+        If the chunks of `where` do not match those of `z` where sizes are unknown.
 
     Examples
     --------
@@ -166,6 +168,7 @@ def log_softmax(z, axis=-1, *, where=None):
         If an axis is out of range or repeated.
         If the chunk sizes along the classes are unknown.
         If `where` does not broadcast to the shape of `z`.
+        If the chunks of `where` do not match those of `z` where sizes are unknown.
 
     Examples
     --------
