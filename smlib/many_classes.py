@@ -185,7 +185,8 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
         The cost, a NumPy scalar.
     gradients : tuple of ndarray
         The derivatives of `C` with respect to `h`, `W` and, if it is given, `b`, each of the shape
-        of its argument. They and `C` have the dtype to which `h`, `W` and `b` promote.
+        of its argument. They and `C` have the dtype to which `h`, `W` and `b` promote, where
+        booleans and integers count as float64.
 
     Raises
     ------

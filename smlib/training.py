@@ -231,7 +231,7 @@ class Network:
 
 @dataclass(frozen=True)
 class History:
-    """Record of a training: one entry, or row, for each of the R recorded steps.
+    """Record of a training run: one entry, or row, for each of the R recorded steps.
 
     Attributes
     ----------
@@ -313,9 +313,9 @@ def train(
         Strength of the pull of the weights toward 0. It is the gradient of weight_decay · ΣW²/2,
         a term that the recorded costs leave out.
     patience : int, optional
-        Stop after this many records in a row without a new least held-out cost. In any case the
-        network then ends with the weights and biases of the least held-out cost, at the record
-        ``history.held_out_cost.argmin()``. It requires `held_out`.
+        Stop after this many records in a row without a new least held-out cost. Whether or not the
+        training stops early, the network ends with the weights and biases of the least held-out
+        cost, at the record ``history.held_out_cost.argmin()``. It requires `held_out`.
 
     Returns
     -------
