@@ -1,0 +1,97 @@
+"""The explorables on the built site: each in the place of its picture, there and only there, as on its small page."""
+
+import re
+
+import pytest
+
+from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor
+from tests.site.explorables.explorable import NAMES, Explorable
+
+pytestmark = pytest.mark.xdist_group("explorables-site")
+
+HEAVIEST = 60 * 1024
+
+
+@pytest.fixture(scope="module")
+def homes(site):
+    """{name of an explorable: the pages that hold its figure}"""
+    pages = {
+        page.relative_to(site).as_posix(): page.read_text(encoding="utf-8") for page in site.glob("chapters/*.html")
+    }
+    return {name: [page for page in pages if f'id="fig-explore-{name}"' in pages[page]] for name in NAMES}
+
+
+@pytest.fixture
+def visit(browser, homes):
+    """Open an explorable on the site, by name and address of the site; at the end nothing has complained or left it.
+
+    The formulas of the page stay raw: to typeset them takes two thirds of its time.
+    """
+    visitors = []
+
+    def visit(name, address, **options):
+        visitors.append(Visitor(browser, address, **options))
+        page = visitors[-1].page
+        page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
+        page.goto(address + homes[name][0])
+        return Explorable(page, name)
+
+    yield visit
+    for visitor in visitors:
+        visitor.context.close()
+        assert (visitor.complaints, visitor.left) == ([], [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_explorable_is_on_one_page_in_the_place_of_its_picture(visit, opened, origin, homes, name):
+    assert len(homes[name]) == 1
+    on_site = visit(name, origin)
+    assert on_site.stage.is_visible()
+    assert not on_site.picture.is_visible()
+    assert on_site.figure.locator("figcaption").is_visible()
+
+    # The theme's search gives every field named q the words that were searched for.
+    for slider in on_site.stage.locator("input[type=range]").all():
+        assert float(slider.input_value()) == float(slider.get_attribute("value"))
+
+    # What the other tests find on the small page holds on the site.
+    alone = opened(name)
+    for size in (DESKTOP, PHONE):
+        assert extent(on_site, size) == pytest.approx(extent(alone, size), abs=1)
+
+    on_site.page.emulate_media(media="print")
+    assert on_site.picture.is_visible()
+    assert not on_site.stage.is_visible()
+
+
+def extent(explorable, size):
+    """Return the width and the height of the stage in a window of that size."""
+    explorable.resize(size)
+    box = explorable.stage.bounding_box()
+    return box["width"], box["height"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_scripts_the_picture_stands(visit, origin, name):
+    explorable = visit(name, origin, java_script_enabled=False)
+    assert explorable.picture.is_visible()
+    assert len(explorable.picture.get_attribute("alt")) > 20
+    assert explorable.stage.count() == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_from_a_folder_the_controls_work(visit, site, name):
+    explorable = visit(name, f"{site.as_uri()}/")
+    before = explorable.stage.inner_html()
+    explorable.stage.locator("input").first.press("ArrowRight")
+    assert explorable.stage.inner_html() != before
+
+
+def test_scripts_are_loaded_where_they_are_needed_and_are_light(site):
+    for page in [site / "index.html", *site.glob("chapters/*.html")]:
+        html = page.read_text(encoding="utf-8")
+        loaded = {path.name: path.stat().st_size for path in ROOT.glob("assets/*.js") if f"_static/{path.name}" in html}
+        wanted = {f"explore-{name}.js" for name in re.findall(r'id="fig-explore-(\w+)"', html)}
+        wanted |= {"explore.js"} if wanted else set()
+        assert {script for script in loaded if script.startswith("explore")} == wanted, page.name
+        assert sum(loaded.values()) <= HEAVIEST, page.name
