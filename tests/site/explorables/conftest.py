@@ -1,6 +1,6 @@
-"""A small page for each explorable, apart from the book: the figure as Sphinx writes it, two scripts, two style sheets.
+"""A small page for each explorable: the figure as Sphinx writes it, two scripts and two style sheets.
 
-The pages need no built site. That an explorable stands on the site as it does here is tested in test_on_the_site.
+These pages do not need the built site. test_on_the_site checks that an explorable is as large on the site as here.
 """
 
 from importlib.resources import files
@@ -15,7 +15,7 @@ HARNESS = Path(__file__).with_name("harness.html")
 THEME = files("pydata_sphinx_theme") / "theme" / "pydata_sphinx_theme" / "static"
 
 
-# For the whole package: it is left before any test that Playwright's event loop would stand in the way of.
+# One browser for the package. It is closed before any other test runs: Playwright's event loop disturbs kernels.
 
 
 @pytest.fixture(scope="package")
@@ -48,7 +48,7 @@ def tab(browser, harness):
 
 @pytest.fixture
 def opened(tab, harness):
-    """Open an explorable as it is at first. After the test nothing has complained, and nothing else was asked for."""
+    """Open an explorable in the shared tab, as it is at first. The page must not complain, nor load from elsewhere."""
     tab.page.set_viewport_size(DESKTOP)
     tab.page.emulate_media(media="null", reduced_motion="null")
     tab.complaints, tab.left = [], []
@@ -59,7 +59,7 @@ def opened(tab, harness):
 
 @pytest.fixture
 def opened_with(browser, harness):
-    """Open an explorable in a tab of its own, with a browser context's options."""
+    """Open an explorable in a tab of its own, with options of a browser context."""
     visitors = []
 
     def open_page(name, **options):
@@ -73,7 +73,7 @@ def opened_with(browser, harness):
 
 
 def at(page, harness, name):
-    """Return the explorable on its small page, with its drawings: they are there with the second frame."""
+    """Return the explorable on its small page, after two frames: then its drawings are painted."""
     page.goto(f"{harness}{name}.html")
     page.evaluate(WIDTH)
     return Explorable(page, name)

@@ -17,11 +17,10 @@ SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
 class Explorable:
-    """The figure named fig-explore-NAME on a page of a browser."""
+    """The figure named fig-explore-NAME on a page that a browser shows."""
 
     def __init__(self, page, name):
         self.page = page
-        self.name = name
         self.figure = page.locator(f"#fig-explore-{name}")
         self.picture = self.figure.locator("img")
         self.stage = self.figure.locator(".explore")

@@ -1,4 +1,4 @@
-"""The bet: two beliefs cost what 50-digit arithmetic says."""
+"""The bet shows what two beliefs cost, as computed with 50 digits."""
 
 import mpmath
 import numpy as np

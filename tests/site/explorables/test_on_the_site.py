@@ -21,31 +21,40 @@ def homes(site):
     return {name: [page for page in pages if f'id="fig-explore-{name}"' in pages[page]] for name in NAMES}
 
 
+@pytest.fixture(scope="module")
+def tabs(browser, site, origin):
+    """A tab for each way to the site. The formulas stay raw: to typeset them takes two thirds of a page's time."""
+    tabs = {
+        "server": Visitor(browser, origin),
+        "without scripts": Visitor(browser, origin, java_script_enabled=False),
+        "folder": Visitor(browser, f"{site.as_uri()}/"),
+    }
+    for tab in tabs.values():
+        tab.page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
+    yield tabs
+    for tab in tabs.values():
+        tab.context.close()
+
+
 @pytest.fixture
-def visit(browser, homes):
-    """Open an explorable on the site, by name and address of the site; at the end nothing has complained or left it.
+def visit(tabs, homes):
+    """Open an explorable on the site. No page may complain or load anything from elsewhere."""
 
-    The formulas of the page stay raw: to typeset them takes two thirds of its time.
-    """
-    visitors = []
-
-    def visit(name, address, **options):
-        visitors.append(Visitor(browser, address, **options))
-        page = visitors[-1].page
-        page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
-        page.goto(address + homes[name][0])
+    def visit(name, way):
+        page = tabs[way].page
+        page.set_viewport_size(DESKTOP)
+        page.emulate_media(media="null")
+        page.goto(tabs[way].origin + homes[name][0])
         return Explorable(page, name)
 
     yield visit
-    for visitor in visitors:
-        visitor.context.close()
-        assert (visitor.complaints, visitor.left) == ([], [])
+    assert [(tab.complaints, tab.left) for tab in tabs.values()] == [([], [])] * len(tabs)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_explorable_is_on_one_page_in_the_place_of_its_picture(visit, opened, origin, homes, name):
+def test_each_explorable_is_on_one_page_in_the_place_of_its_picture(visit, opened, homes, name):
     assert len(homes[name]) == 1
-    on_site = visit(name, origin)
+    on_site = visit(name, "server")
     assert on_site.stage.is_visible()
     assert not on_site.picture.is_visible()
     assert on_site.figure.locator("figcaption").is_visible()
@@ -72,16 +81,16 @@ def extent(explorable, size):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_scripts_the_picture_stands(visit, origin, name):
-    explorable = visit(name, origin, java_script_enabled=False)
+def test_without_scripts_the_picture_stands(visit, name):
+    explorable = visit(name, "without scripts")
     assert explorable.picture.is_visible()
     assert len(explorable.picture.get_attribute("alt")) > 20
     assert explorable.stage.count() == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_from_a_folder_the_controls_work(visit, site, name):
-    explorable = visit(name, f"{site.as_uri()}/")
+def test_from_a_folder_the_controls_work(visit, name):
+    explorable = visit(name, "folder")
     before = explorable.stage.inner_html()
     explorable.stage.locator("input").first.press("ArrowRight")
     assert explorable.stage.inner_html() != before

@@ -1,7 +1,4 @@
-"""The plateau: both units start, descend and arrive as smlib's costs and slopes say.
-
-The time that is left is compared with a quadrature of one over the speed.
-"""
+"""The plateau: both units start, descend and arrive where smlib's costs and slopes lead them."""
 
 import mpmath
 import pytest

@@ -1,4 +1,4 @@
-"""The rivals that the reader moves: what they show is what smlib computes.
+"""The rivals that the reader moves show what smlib computes.
 
 With the switch on, the Jacobian is chapter 03's mistake (a), the denominator held constant.
 """
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.xdist_group("explorables-rivals")
 
 START = [2.0, 1.0, 0.0, -1.0]
 # Logits, and the temperature in quarters of an octave.
-FEW = [
+SETTINGS = [
     (START, 0),
     ([-6.0, -6.0, 6.0], -12),
     ([-6.0, 6.0, -2.5, 3.1, 4.4], 12),
 ]
-MANY = FEW + [
+MORE_SETTINGS = SETTINGS + [
     ([0.3, -0.2, 1.7], 3),
     ([6.0, -6.0, 5.9, 0.0, -0.1], -12),
     ([6.0, 6.0, 6.0, 6.0, 6.0], 12),
@@ -55,38 +55,38 @@ def column(found, name, K):
     return np.array([found[f"{name}-{i}"] for i in range(1, K + 1)])
 
 
-@pytest.mark.parametrize("z, octave_quarters", FEW)
-def test_outputs_and_jacobian_are_smlibs(rivals, z, octave_quarters):
-    logits, T = turn(rivals, z, octave_quarters)
-    found, K = rivals.shown(), len(z)
-    assert len(found) == K * (K + 2) + 1
-    assert column(found, "output", K) == to_nine_digits(smlib.softmax(logits))
-    assert matrix(found, K) == to_nine_digits(smlib.softmax_jacobian(logits) / T)
-    assert found["total"] == to_nine_digits(1)
+def test_outputs_and_jacobian_are_smlibs(rivals):
+    for z, octave_quarters in SETTINGS:
+        logits, T = turn(rivals, z, octave_quarters)
+        found, K = rivals.shown(), len(z)
+        assert len(found) == K * (K + 2) + 1
+        assert column(found, "output", K) == to_nine_digits(smlib.softmax(logits))
+        assert matrix(found, K) == to_nine_digits(smlib.softmax_jacobian(logits) / T)
+        assert found["total"] == to_nine_digits(1)
 
 
-@pytest.mark.parametrize("z, octave_quarters", FEW)
-def test_row_sums_vanish_until_the_normalizer_is_forgotten(rivals, z, octave_quarters):
-    logits, T = turn(rivals, z, octave_quarters)
-    K, sums = len(z), rivals.stage.locator("td.end")
-    found = rivals.shown()
-    J = matrix(found, K)
-    assert np.all(np.abs(J.sum(axis=1)) < 1e-12 * np.diag(J))
-    assert np.all(column(found, "row-sum", K) == 0)
-    assert sums.all_inner_texts() == ["0"] * K
+def test_row_sums_vanish_until_the_normalizer_is_forgotten(rivals):
+    for z, octave_quarters in SETTINGS:
+        logits, T = turn(rivals, z, octave_quarters)
+        K, sums = len(z), rivals.stage.locator("td.end")
+        found = rivals.shown()
+        J = matrix(found, K)
+        assert np.all(np.abs(J.sum(axis=1)) < 1e-12 * np.diag(J))
+        assert np.all(column(found, "row-sum", K) == 0)
+        assert sums.all_inner_texts() == ["0"] * K
 
-    rivals.control("forget").press("Space")
-    found = rivals.shown()
-    J = matrix(found, K)
-    assert J == to_nine_digits(np.diag(smlib.softmax(logits)) / T)
-    assert column(found, "row-sum", K) == to_nine_digits(J.sum(axis=1)) and np.all(J.sum(axis=1) > 0)
-    assert column(found, "output", K) == to_nine_digits(smlib.softmax(logits))
-    assert found["total"] == to_nine_digits(1)
-    assert all(text != "0" for text in sums.all_inner_texts())
-    assert "No row sums to 0" in rivals.said()
+        rivals.control("forget").press("Space")
+        found = rivals.shown()
+        J = matrix(found, K)
+        assert J == to_nine_digits(np.diag(smlib.softmax(logits)) / T)
+        assert column(found, "row-sum", K) == to_nine_digits(J.sum(axis=1)) and np.all(J.sum(axis=1) > 0)
+        assert column(found, "output", K) == to_nine_digits(smlib.softmax(logits))
+        assert found["total"] == to_nine_digits(1)
+        assert all(text != "0" for text in sums.all_inner_texts())
+        assert "No row sums to 0" in rivals.said()
 
-    rivals.control("forget").press("Space")
-    assert sums.all_inner_texts() == ["0"] * K
+        rivals.control("forget").press("Space")
+        assert sums.all_inner_texts() == ["0"] * K
 
 
 def test_a_gradient_check_passes_only_the_whole_jacobian(rivals):
@@ -98,16 +98,16 @@ def test_a_gradient_check_passes_only_the_whole_jacobian(rivals):
     assert errors[0] < 1e-8 and errors[1] > 0.1
 
 
-@pytest.mark.parametrize("z, octave_quarters", FEW)
-def test_bars_are_as_long_as_the_outputs_and_fill_one_together(rivals, z, octave_quarters):
-    logits, _ = turn(rivals, z, octave_quarters)
-    y = smlib.softmax(logits)
-    for size in (DESKTOP, PHONE):
-        rivals.resize(size)
-        *single, together = rivals.stage.locator(".track").evaluate_all(LENGTHS)
-        assert np.allclose([bar / track for track, bar in single], y, atol=0.01)
-        assert np.allclose(np.array(together[1:]) / together[0], y, atol=0.01)
-        assert abs(sum(together[1:]) - together[0]) < 1
+def test_bars_are_as_long_as_the_outputs_and_fill_one_together(rivals):
+    for z, octave_quarters in SETTINGS:
+        logits, _ = turn(rivals, z, octave_quarters)
+        y = smlib.softmax(logits)
+        for size in (DESKTOP, PHONE):
+            rivals.resize(size)
+            *single, together = rivals.stage.locator(".track").evaluate_all(LENGTHS)
+            assert np.allclose([bar / track for track, bar in single], y, atol=0.01)
+            assert np.allclose(np.array(together[1:]) / together[0], y, atol=0.01)
+            assert abs(sum(together[1:]) - together[0]) < 1
 
 
 def test_raising_all_logits_together_moves_no_output(rivals):
@@ -137,11 +137,11 @@ def test_a_change_of_classes_keeps_the_logits(rivals):
         assert column(rivals.shown(), "output", K) == to_nine_digits(smlib.softmax(z[:K]))
 
 
-@pytest.mark.parametrize("z, octave_quarters", MANY)
-def test_every_number_fits_its_cell(rivals, z, octave_quarters):
-    turn(rivals, z, octave_quarters)
-    for forget in (False, True):
-        rivals.control("forget").set_checked(forget)
-        for size in (DESKTOP, PHONE):
-            rivals.resize(size)
-            assert rivals.stage.locator("td:has(data)").evaluate_all(SPILLED) == []
+def test_every_number_fits_its_cell(rivals):
+    for z, octave_quarters in MORE_SETTINGS:
+        turn(rivals, z, octave_quarters)
+        for forget in (False, True):
+            rivals.control("forget").set_checked(forget)
+            for size in (DESKTOP, PHONE):
+                rivals.resize(size)
+                assert rivals.stage.locator("td:has(data)").evaluate_all(SPILLED) == []

@@ -24,6 +24,12 @@ COSTS = {
     "cross-entropy": smlib.cross_entropy_value_and_grad,
     "squared-error": lambda z, t: smlib.squared_error_value_and_grad(z, t, output="softmax"),
 }
+# Points outside the triangle, and the nearest target on its edge.
+OUTSIDE = [
+    ([1.3, -0.3, 0], [1, 0, 0]),
+    ([-0.1, 1.2, -0.1], [0, 1, 0]),
+    ([0.6, 0.6, -0.2], [0.5, 0.5, 0]),
+]
 CENTERS = """shapes => shapes.map(shape => {
   const box = shape.getBoundingClientRect();
   return [box.x + box.width / 2, box.y + box.height / 2];
@@ -126,37 +132,36 @@ def test_each_step_is_smlibs(simplex):
         assert simplex.shown() == to_nine_digits(expected(*START, step))
 
 
-@pytest.mark.parametrize(
-    ("z", "rate"), [([-4, 4, 0], 0.05), ([-3.05, 2.5, 0.55], 1), ([-6, 6, 6], 0.5), ([6, -6, 0.3], 2)]
-)
-def test_any_start_and_any_learning_rate_walk_as_smlib_does(simplex, z, rate):
-    for name, logit in zip(CLASSES, z):
-        simplex.move(f"logit-{name}", logit)
-    simplex.move("rate", rate)
-    assert set_to(simplex) == (z, [1, 0, 0])
-    assert simplex.shown() == to_nine_digits(expected(z, [1, 0, 0], rate))
+def test_any_start_and_any_learning_rate_walk_as_smlib_does(simplex):
+    for z, rate in [([-4, 4, 0], 0.05), ([-3.05, 2.5, 0.55], 1), ([-6, 6, 6], 0.5), ([6, -6, 0.3], 2)]:
+        for name, logit in zip(CLASSES, z):
+            simplex.move(f"logit-{name}", logit)
+        simplex.move("rate", rate)
+        assert set_to(simplex) == (z, [1, 0, 0])
+        assert simplex.shown() == to_nine_digits(expected(z, [1, 0, 0], rate))
 
 
-@pytest.mark.parametrize("percents", [{"C": 100}, {"A": 60, "C": 35}, {"B": 1, "A": 2}])
-def test_any_target_is_walked_to_as_smlib_does(simplex, percents):
-    for name, percent in percents.items():
-        simplex.move(f"target-{name}", percent)
-    z, t = set_to(simplex)
-    assert z == [-4, 4, 0]
-    assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
+def test_any_target_is_walked_to_as_smlib_does(simplex):
+    for percents in [{"C": 100}, {"A": 60, "C": 35}, {"B": 1, "A": 2}]:
+        simplex.control("wrong").press("Enter")
+        for name, percent in percents.items():
+            simplex.move(f"target-{name}", percent)
+        z, t = set_to(simplex)
+        assert z == [-4, 4, 0]
+        assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
-@pytest.mark.parametrize("name", ["rivals", "soft", "close", "wrong"])
-def test_a_setting_to_try_walks_as_smlib_does(simplex, name):
-    simplex.move("logit-A", 3)
-    simplex.move("rate", 2)
-    simplex.move("steps", 7)
-    simplex.control(name).press("Enter")
-    z, t = set_to(simplex)
-    found = simplex.shown()
-    assert found == to_nine_digits(expected(z, t, 0.25))
-    fast, slow = (found[f"arrival-{cost}"] for cost in COSTS)
-    assert slow > 20 * fast if name != "close" else fast < slow < 3 * fast
+def test_the_settings_to_try_walk_as_smlib_does(simplex):
+    for name in ("rivals", "soft", "close", "wrong"):
+        simplex.move("logit-A", 3)
+        simplex.move("rate", 2)
+        simplex.move("steps", 7)
+        simplex.control(name).press("Enter")
+        z, t = set_to(simplex)
+        found = simplex.shown()
+        assert found == to_nine_digits(expected(z, t, 0.25))
+        fast, slow = (found[f"arrival-{cost}"] for cost in COSTS)
+        assert slow > 20 * fast if name != "close" else fast < slow < 3 * fast
 
 
 def test_what_does_not_arrive_is_said_not_to(simplex):
@@ -197,16 +202,16 @@ def test_handles_stand_at_start_and_target(simplex):
 # --- dragging
 
 
-@pytest.mark.parametrize("to", [[0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.05, 0.9, 0.05]])
-def test_the_mouse_drags_the_start(simplex, to):
-    where = point(simplex, to)
-    drag(simplex, "start", where)
-    z, t = set_to(simplex)
-    logs = np.log(distribution(simplex, *where))
-    assert z == pytest.approx(logs - logs.mean(), abs=0.0251)
-    assert grip(simplex, "start") == pytest.approx(where, abs=6)
-    assert t == [1, 0, 0]
-    assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
+def test_the_mouse_drags_the_start(simplex):
+    for to in ([0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.05, 0.9, 0.05]):
+        where = point(simplex, to)
+        drag(simplex, "start", where)
+        z, t = set_to(simplex)
+        logs = np.log(distribution(simplex, *where))
+        assert z == pytest.approx(logs - logs.mean(), abs=0.0251)
+        assert grip(simplex, "start") == pytest.approx(where, abs=6)
+        assert t == [1, 0, 0]
+        assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
 def test_the_mouse_drags_the_target(simplex):
@@ -218,19 +223,13 @@ def test_the_mouse_drags_the_target(simplex):
     assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
-@pytest.mark.parametrize(
-    ("beyond", "t"),
-    [
-        ([1.3, -0.3, 0], [1, 0, 0]),
-        ([-0.1, 1.2, -0.1], [0, 1, 0]),
-        ([0.6, 0.6, -0.2], [0.5, 0.5, 0]),
-    ],
-)
-def test_what_is_dragged_out_of_the_triangle_stays_on_its_edge(simplex, beyond, t):
-    drag(simplex, "target", point(simplex, beyond))
-    assert set_to(simplex)[1] == pytest.approx(t, abs=0.0101)
-    drag(simplex, "start", point(simplex, beyond))
-    assert 0.0005 < smlib.softmax(set_to(simplex)[0]).min() < 0.0015
+def test_what_is_dragged_out_of_the_triangle_stays_on_its_edge(simplex):
+    for beyond, t in OUTSIDE:
+        simplex.control("wrong").press("Enter")
+        drag(simplex, "target", point(simplex, beyond))
+        assert set_to(simplex)[1] == pytest.approx(t, abs=0.0101)
+        drag(simplex, "start", point(simplex, beyond))
+        assert 0.0005 < smlib.softmax(set_to(simplex)[0]).min() < 0.0015
 
 
 def test_a_finger_drags_the_start_and_the_page_stays(opened_with):
