@@ -277,7 +277,7 @@ def all_faults():
     for module, what, plant in faults_of_files():
         yield f"{module}: {what}", plant, of_tests(TESTS[module])
     dropped = in_file("assets/explore.js", "squaredErrorSlope: error * y * rest", "squaredErrorSlope: error * y")
-    yield "explorables: a factor dropped from a slope", dropped, of_tests("site/explorables")
+    yield "explorables: a factor dropped from a slope", dropped, of_tests("site/explorables/test_formulas.py")
     yield "contents: a chapter missing", in_file("_toc.yml", "      - file: chapters/04-the-cost\n", ""), OF_SITE
 
 
