@@ -12,6 +12,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 
 from scripts.browser import find_browser
+from tests.site.axe import LOOKS, Axe
 from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor, weight
 
 # Two thirds of the bytes, and no more requests, than a page of a stock Jupyter Book 1.0.4 with MathJax served
@@ -21,9 +22,10 @@ MOST_KIB, MOST_REQUESTS = 2369, 35
 
 @pytest.fixture(scope="module")
 def seen(browser, origin, pages):
-    """{page: what a visitor sees}"""
+    """{page: what a visitor sees there, and under "axe" what axe-core finds}"""
     visitor = Visitor(browser, origin)
-    found = {page: visitor.look(origin + page) for page in pages}
+    axe = Axe(visitor.page)
+    found = {page: visitor.look(origin + page) | {"axe": axe.examine()} for page in pages}
     visitor.context.close()
     return found
 
@@ -87,6 +89,21 @@ def test_every_page_is_light(site, origin, seen):
 
 def test_every_page_has_a_title_and_a_heading(seen):
     assert [page for page, found in seen.items() if not found["title"] or not found["heading"]] == []
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
+def test_axe_finds_nothing(seen, look):
+    assert {page: found["axe"][look] for page, found in seen.items() if found["axe"][look]} == {}
+
+
+def test_the_table_for_a_report(seen, site, origin):
+    """Printed with -s."""
+    print("\n| page | requests | KiB | " + " | ".join(map(" ".join, LOOKS)) + " |")
+    print("| --- |" + " ---: |" * (2 + len(LOOKS)))
+    for page, found in seen.items():
+        number, kib = weight(site, origin, found["asked"])
+        print(f"| {page} | {number} | {kib:.0f} | " + " | ".join(str(len(found["axe"][look])) for look in LOOKS) + " |")
+    assert len(seen) > 15
 
 
 def test_the_root_is_a_real_page(site, seen):
@@ -318,12 +335,24 @@ def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
 # --- from the file system, without a server
 
 
+# MathJax starts, and typesets nothing.
+DO_NOT_TYPESET = """Object.defineProperty(window, "MathJax", {configurable: true, set(settings) {
+  delete window.MathJax;
+  window.MathJax = {...settings, startup: {typeset: false}};
+}})"""
+
+
 def test_pages_open_from_the_file_system(browser, site, pages):
+    """The notation page has its formulas typeset, the others do not: they load the same MathJax."""
     visitor = Visitor(browser, "file:")
+    typeset = visitor.look((site / "chapters" / "notation.html").as_uri())
+    visitor.page.add_init_script(DO_NOT_TYPESET)
     found = {page: visitor.look((site / page).as_uri()) for page in pages if page.startswith(("chapters/", "index"))}
     visitor.context.close()
-    for what in ("left", "complaints", "untypeset", "errors", "raw", "broken"):
-        assert wrong(found, what) == {}, what
+    for what in ("left", "complaints", "broken"):
+        assert wrong(found | {"typeset": typeset}, what) == {}, what
+    assert typeset["math"] > 20
+    assert (typeset["untypeset"], typeset["errors"], typeset["raw"]) == ([], [], [])
 
 
 def test_search_works_from_the_file_system(browser, site):
