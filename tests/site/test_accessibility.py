@@ -35,7 +35,7 @@ FOCUSED = """() => {
 FAULTS = """() => {
   document.querySelector("article").insertAdjacentHTML("beforeend", `
     <img id="silent" src="/_static/logo.svg"><button id="bare"></button>
-    <p>plain words</p><p id="pale">pale words</p><p><span id="clear">clear words</span></p>
+    <p>plain words</p><p id="pale">pale words</p><p id="clear">clear words</p>
     <pre><span class="x">word</span> <span class="x">word</span> <span class="y" id="code">word</span></pre>
     <p>Some words with <a id="linked" href="#">a link</a> among them.</p>
     <p id="at-night">words</p><p id="on-phones">words</p><button id="on-phones-bare"></button>
