@@ -1,8 +1,8 @@
-// Small repairs to the theme's pages. The book reads without them.
+// Small corrections to the theme's pages. The book is readable without them.
 (function () {
   "use strict";
 
-  // A button's name must contain the words seen on it.
+  // The accessible name of a button must contain its visible words.
   document.querySelectorAll("button.search-button-field").forEach(function (button) {
     button.removeAttribute("aria-label");
   });
@@ -16,7 +16,7 @@
     sidebar.setAttribute("aria-label", "Book");
   }
 
-  // Roles that do not fit their elements.
+  // These roles are not allowed on their elements.
   document.querySelectorAll(".citation-list, div.citation").forEach(function (entry) {
     entry.removeAttribute("role");
   });
@@ -24,10 +24,11 @@
     if (!head.textContent.trim()) head.setAttribute("role", "cell");    // the empty corner of a table
   });
 
-  // From the file system a page may not read another: search lists titles without excerpts there.
+  // A page opened from disk may not read other pages, so search lists titles without excerpts.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-  // The search page is for typing, and its "Hide Search Matches" is a link to code, which the page's policy refuses.
+  // On the search page, select the field so that the reader can type at once. The theme's link "Hide Search Matches"
+  // runs a script from its address, which the page's policy blocks: run it here instead.
   var field = document.querySelector(".bd-search-container input");
   if (field) field.select();
   document.addEventListener("click", function (event) {
@@ -36,7 +37,7 @@
     SphinxHighlight.hideSearchWords();
   });
 
-  // What scrolls sideways in its own box must be reachable with the keyboard.
+  // Boxes that scroll sideways must be reachable with the keyboard.
   var boxes = "div.math, mjx-container[display], .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
   function reachable() {
     document.querySelectorAll(boxes).forEach(function (box) {
@@ -59,20 +60,20 @@
     var math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
     (math || Promise.resolve()).then(fit);
     window.addEventListener("resize", fit);
-    document.addEventListener("toggle", fit, true);     // an answer was unfolded
+    document.addEventListener("toggle", fit, true);     // an answer was opened or closed
   }
   if (document.readyState === "complete") start();
   else window.addEventListener("load", start);
 
-  // JupyterLite needs a server.
+  // JupyterLite does not run from disk.
   if (location.protocol === "file:") {
     document.querySelectorAll(".run:has([href])").forEach(function (offer) {
       offer.textContent = "To run this chapter in your browser, serve the book: make serve.";
     });
   }
 
-  // A link with a template shows what it leads to while the pointer or the keyboard is on it.
-  // The pointer may move onto the preview, Escape closes it, and a touch follows the link.
+  // A link with a template shows a preview of its target while the pointer or the focus is on it.
+  // The pointer may move onto the preview. Escape closes it. A touch follows the link without a preview.
   var preview = document.createElement("div");
   preview.id = "preview";
   preview.setAttribute("role", "tooltip");
@@ -113,7 +114,7 @@
     waiting = window.setTimeout(action, 300);
   }
 
-  // What the keyboard shows stays while the pointer passes by.
+  // A preview that the focus opened stays open when the pointer leaves.
   function leave() {
     soon(function () { if (current && !current.matches(":focus-visible")) hide(); });
   }

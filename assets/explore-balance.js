@@ -1,6 +1,6 @@
 "use strict";
 // Steep times flat: the slope of the cost in the output, the slope of the output in the logit, and
-// their product, drawn as heights over the logit of the right class. Its one rival has the logit 0.
+// their product, drawn as heights over the logit of the right class. The only rival has the logit 0.
 
 explore.figure("balance", stage => {
   const { fixed, html, labelCost, logistic, number, svg, value } = explore;
@@ -10,7 +10,7 @@ explore.figure("balance", stage => {
   const signed = x => Math.abs(x) < 0.005 ? "0.00" : (x > 0 ? "+" : "") + fixed(x, 2);
   const rounded = slope => fixed(slope, 9);
 
-  // Decades above 1, from −log y and −log(1 − y): they keep their digits where a slope is near 1.
+  // Decades above 1 are computed from −log y and −log(1 − y), which keep their digits where a slope is near 1.
   const decades = (z, i) => labelCost([z, 0], i) / Math.LN10;
 
   const slopes = {
@@ -49,14 +49,14 @@ explore.figure("balance", stage => {
   const output = value("output"), error = value("error", rounded);
   const summary = explore.summary();
 
-  // From the level of 1 to the slope's size: what is multiplied, as a length.
+  // Draw an arrow from the level of 1 to the size of a slope. On the logarithmic axis, slopes multiply as arrows add.
   function arrow(p, name, z) {
     const { look, height } = slopes[name], x = p.x(z), to = p.y(10 ** height(z));
     const length = Math.abs(to - p.y(1)), up = Math.sign(height(z)), head = Math.min(9, length);
     p.add(svg("path", { class: `shaft ${look}`, d: `M${x} ${p.y(1)}V${to + up * head}` }),
       svg("path", { class: `head ${look}`, d: `M${x} ${to}l6 ${up * head}h-12z` }));
     if (length < 20) return;
-    const side = up < 0 && z > 0 ? -12 : 12;          // where the curve is not
+    const side = up < 0 && z > 0 ? -12 : 12;          // the side without the curve
     p.add(explore.text(x + side, to + (up < 0 ? 12 : 2), `${fixed(Math.abs(height(z)), 1)} decades ${up < 0 ? "down" : "up"}`,
       { look: `said ${look}`, anchor: side < 0 ? "end" : "start" }));
   }

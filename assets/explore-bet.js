@@ -1,6 +1,6 @@
 "use strict";
-// The bet: two beliefs in what then happens, side by side on a ruler of probabilities and far
-// apart on a ruler of costs.
+// The bet: two beliefs in the event that then happens. They are close on a ruler of probabilities
+// and far apart on a ruler of costs.
 
 explore.figure("bet", stage => {
   const { fixed, number, power, svg, text } = explore;
@@ -36,7 +36,7 @@ explore.figure("bet", stage => {
   const factor = explore.value("factor", money);
   const summary = explore.summary();
 
-  // Two rulers, probabilities above and costs below; a thread joins each power of ten with itself.
+  // Two rulers: probabilities above and costs below. A thread joins each power of ten on both.
   const rulers = explore.drawing({
     height: 262,
     label: "Two rulers. On the upper one, of probabilities, the small ones all stand at the left end. On the lower one, of costs, the powers of ten stand evenly spaced. Threads join the two, and the beliefs p and q are marked on both.",
@@ -72,13 +72,13 @@ explore.figure("bet", stage => {
     }
   });
 
-  // A disk for p and a diamond for q.
+  // Draw a disk for p or a diamond for q.
   function mark(layer, who, x, y) {
     layer.append(who === "p" ? svg("circle", { cx: x, cy: y, r: 7, class: "dot bet-p" })
       : svg("path", { d: `M ${x - 8} ${y} l 8 -8 l 8 8 l -8 8 Z`, class: "dot bet-q" }));
   }
 
-  // On a ruler from 0 to 1 that is one kilometer long.
+  // Format a length on a ruler from 0 to 1 that is one kilometer long.
   function length(meters) {
     const [unit, size] = meters >= 1 ? ["m", 1] : meters >= 1e-4 ? ["mm", 1e3] : ["µm", 1e6];
     return `${number(meters * size, 3)} ${unit}`;

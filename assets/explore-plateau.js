@@ -7,8 +7,8 @@ explore.figure("plateau", stage => {
   const STEPS = 200, SECONDS = 6;
   const LOWEST = -25, HIGHEST = 8;
 
-  // `left` is the time of gradient flow from z to the output ½, the chapter's closed form; each
-  // of its terms is positive where z is negative.
+  // `left` is the time of gradient flow from z to the output ½, in the chapter's closed form. For negative z all of its
+  // terms are positive, so that nothing cancels.
   const units = {
     "cross-entropy": {
       title: "Cross-entropy: the cost is a ramp", name: "cross-entropy",
@@ -54,7 +54,7 @@ explore.figure("plateau", stage => {
     run.textContent = "Run";
   }
 
-  // Slow at first, where one of them runs, then ever faster, where the other does not.
+  // Run the race slowly at first, while the unit under cross-entropy moves, then faster and faster.
   function race() {
     if (stop) return halt();
     if (step === STEPS) go(0);
@@ -89,7 +89,7 @@ explore.figure("plateau", stage => {
     go(0);
   });
 
-  // --- what is shown
+  // --- values, plots and summary
 
   const rows = [
     ["logit", "logit z", z => z],
@@ -113,7 +113,7 @@ explore.figure("plateau", stage => {
   const seen = z => Math.min(z, HIGHEST);
   const logits = { from: LOWEST, to: HIGHEST, ticks: [-20, -10, 0], label: "logit z" };
 
-  // The cost is a hillside, the unit a ball on it, with the tangent that gradient descent feels.
+  // Plot the cost against the logit, with a dot for the unit and the tangent there.
   function hillside(look) {
     const { title, cost, slope, axis } = units[look];
     return explore.plot({

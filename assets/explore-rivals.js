@@ -1,6 +1,6 @@
 "use strict";
-// Rivals: logits to move, the outputs they give at a temperature, and the Jacobian of the outputs,
-// with the normalizer's terms or without them.
+// Rivals: sliders for the logits, their outputs at a temperature, and the Jacobian of the outputs,
+// with or without the terms of the normalizer.
 
 explore.figure("rivals", stage => {
   const { fixed, html, number, power, softmax, sum, value } = explore;
@@ -9,7 +9,7 @@ explore.figure("rivals", stage => {
   const below = (letter, i) => letter + "₁₂₃₄₅"[i];
   const share = x => x < 0.001 ? number(x, 1) : fixed(x, 3);
 
-  // In the narrow cells the small ones show their order of magnitude.
+  // Format an entry for a narrow cell: small ones as their order of magnitude.
   function entry(x) {
     const size = Math.abs(x);
     if (size >= 0.01 || size === 0) return size ? fixed(x, 2) : "0";
@@ -53,7 +53,7 @@ explore.figure("rivals", stage => {
   const table = html("table", { "aria-label": "The Jacobian and the sums of its rows" }, html("thead", {}, head), body);
   let seated = [];
 
-  // --- what changes: how many units there are, and what they show
+  // --- the number of units, and their values
 
   function seat() {
     seated = units.slice(0, Number(classes.value));
@@ -65,7 +65,7 @@ explore.figure("rivals", stage => {
     show();
   }
 
-  // What the numerator alone gives is diag(y)/T.
+  // The numerator alone gives diag(y)/T.
   function jacobian(z, T) {
     const numerator = () => softmax(z).map((yi, i, y) => y.map((_, j) => i === j ? yi : 0));
     const J = forget.value ? numerator() : explore.jacobian(z);
@@ -89,7 +89,7 @@ explore.figure("rivals", stage => {
         unit.squares[j].className = slope < 0 ? "minus" : "plus";
         unit.squares[j].style.setProperty("--strength", `${Math.min(100, 140 * Math.sqrt(Math.abs(slope) * T))}%`);
       });
-      const rowSum = sum(J[i]), vanishes = Math.abs(rowSum) < 1e-12 * J[i][i];     // but for rounding
+      const rowSum = sum(J[i]), vanishes = Math.abs(rowSum) < 1e-12 * J[i][i];     // except for rounding
       unit.rowSum.show(vanishes ? 0 : rowSum);
       unit.end.classList.toggle("alarm", !vanishes);
     });

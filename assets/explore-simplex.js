@@ -1,20 +1,20 @@
 "use strict";
 // One start, one target, one learning rate, two costs: gradient descent in the three logits of a
-// softmax, walked in the triangle of its answers.
+// softmax, drawn in the triangle of its outputs.
 
 explore.figure("simplex", stage => {
   const { html, svg, fixed } = explore;
   const CLASSES = ["A", "B", "C"];
   const SHOWN = 100;      // steps in the picture
   const MARK = 5;         // steps from mark to mark
-  const MOST = 3000;      // steps after which an arrival is no longer waited for
+  const MOST = 3000;      // steps after which a walk stops even if it has not arrived
   const NEAR = 0.05;
-  const RATE = 0.25;      // to begin with
+  const RATE = 0.25;      // at the start and after each preset
   const COSTS = [
     { look: "cross-entropy", name: "Cross-entropy", cost: explore.crossEntropy, gradient: explore.crossEntropyGradient },
     { look: "squared-error", name: "Squared error", cost: explore.squaredError, gradient: explore.squaredErrorGradient },
   ];
-  // Logits, and a target in whole percents: what its three sliders show then sums to one.
+  // Logits, and a target in whole percents, so that the numbers at its three sliders sum to one.
   const PRESETS = [
     ["wrong", "Badly wrong", [-4, 4, 0], [100, 0, 0]],
     ["rivals", "Two rivals", [-4, 3, 1], [100, 0, 0]],
@@ -36,7 +36,7 @@ explore.figure("simplex", stage => {
       if (arrived > n && y.every((yi, i) => Math.abs(yi - t[i]) < NEAR)) arrived = n;
       z = z.map((zi, i) => zi - rate.value * slope[i]);
     }
-    // What a soft target costs at best, its entropy, is no cost that could still be lost.
+    // The least cost is the entropy of the target. It is subtracted, because it always remains.
     const least = cost(t.map(Math.log), t);
     const costs = path.slice(0, SHOWN + 1).map(({ z }) => cost(z, t));
     return { path, arrived, costs, left: costs.map(C => (C - least) / (costs[0] - least)) };
@@ -47,7 +47,7 @@ explore.figure("simplex", stage => {
   let corners = [];       // in pixels
   const at = y => [0, 1].map(k => explore.sum(corners.map((corner, i) => y[i] * corner[k])));
 
-  // The distribution at a point; outside the triangle, one on its edge.
+  // Return the distribution at a point. For a point outside the triangle, return one on the edge.
   function distributionAt(px, py) {
     const [[left, low], [right], [, top]] = corners;
     const c = (py - low) / (top - low), b = (px - left) / (right - left) - c / 2;
@@ -75,7 +75,7 @@ explore.figure("simplex", stage => {
       layer.append(svg("circle", { cx: px, cy: py, r: 5, class: "corner class-" + name.toLowerCase() }),
         explore.text(px + dx, py + dy, name, { anchor: "middle", look: "name" }));
     });
-    // The squares lie under the circles, and stay seen where both walks are one.
+    // The squares lie under the circles. Their corners stay visible where the walks coincide.
     [1, 0].forEach(k => {
       const { path, arrived } = walks[k], { look } = COSTS[k];
       const points = path.map(({ y }) => at(y));
@@ -93,7 +93,7 @@ explore.figure("simplex", stage => {
     handles.forEach(handle => handle.place(at(handle.distribution()), width));
   });
 
-  // Thousands of steps on the same pixel are one point.
+  // Drop points that are less than a pixel from the last one kept: a path may have thousands of steps.
   function thinned(points) {
     let [last] = points;
     return points.filter((point, n) => {
@@ -103,7 +103,7 @@ explore.figure("simplex", stage => {
     });
   }
 
-  // --- what can be dragged
+  // --- handles that can be dragged
 
   function handle(name, shapes, distribution, move) {
     const word = explore.text(0, 0, name, { anchor: "middle" });
@@ -112,11 +112,11 @@ explore.figure("simplex", stage => {
       const box = triangle.element.getBoundingClientRect();
       move(distributionAt(event.clientX - box.left, event.clientY - box.top));
     };
-    // A finger on a handle drags it and not the page; `touch-action` does not reach parts of an SVG.
+    // A finger on a handle drags the handle, not the page. `touch-action` does not work on parts of an SVG.
     grip.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
     grip.addEventListener("pointerdown", event => {
       grip.setPointerCapture(event.pointerId);
-      event.preventDefault();     // no selecting of text
+      event.preventDefault();     // do not select text
     });
     grip.addEventListener("pointermove", event => {
       if (grip.hasPointerCapture(event.pointerId)) follow(event);
@@ -133,7 +133,7 @@ explore.figure("simplex", stage => {
     };
   }
 
-  const LEAST = 0.001;    // what a dragged start leaves each class: the edge has no logits
+  const LEAST = 0.001;    // the least probability of a dragged start: points on the edge have no logits
   function startFrom(y) {
     const logs = y.map(yi => Math.log(Math.max(yi, LEAST)));
     const mean = explore.sum(logs) / 3;
@@ -192,7 +192,7 @@ explore.figure("simplex", stage => {
     update();
   }));
 
-  // The other two classes share the rest as they did before.
+  // Set one target. The other two keep their ratio.
   function give(i, percent) {
     const [j, k] = [0, 1, 2].filter(other => other !== i);
     const both = percents[j] + percents[k], rest = 100 - percent;
@@ -205,7 +205,7 @@ explore.figure("simplex", stage => {
     text: x => fixed(x / 100, 2),
   }, x => give(i, x)));
 
-  // The walk runs for four seconds; where motion is not wanted, the button takes ten steps.
+  // The walk runs for four seconds. With reduced motion, the button takes ten steps instead.
   let stop = () => {};
   const go = explore.button({ name: "go", label: explore.calm() ? "Ten steps" : "Walk" }, () => {
     stop();
@@ -228,7 +228,7 @@ explore.figure("simplex", stage => {
     update();
   }));
 
-  // --- what is shown
+  // --- values and summary
 
   const each = (what, format) => COSTS.map(({ look }) => explore.value(`${what}-${look}`, format));
   const short = x => explore.number(x, 3);

@@ -1,12 +1,12 @@
 "use strict";
-// The first page's taste of the book: how long a unit whose right answer is 1 takes to reach one half.
+// On the first page: the time in which a unit with target 1 reaches the output one half, under both costs.
 (() => {
   const home = document.getElementById("fig-explore-taste");
   const { html, slider, value, drawing, scale, text, fixed, power } = explore;
   const spans = [["year", 31557600], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
-  // By gradient flow from the output 10^exponent: dz/dτ is 1 − y under cross-entropy, y(1 − y)² under
-  // squared error, and with s = −z the integrals up to z = 0 are sums of powers of e^s.
+  // Times of gradient flow from the output 10^exponent to one half. dz/dτ is 1 − y under cross-entropy and
+  // y(1 − y)² under squared error. With s = −z, the integrals up to z = 0 are sums of s and powers of e^s.
   function times(exponent) {
     const odds = Math.expm1(-exponent * Math.LN10);     // e^s, the odds against
     const s = Math.log(odds);

@@ -1,7 +1,7 @@
 "use strict";
-// What the explorables share: a stage in place of a figure's picture, native controls, numbers
-// that show themselves rounded and keep all their digits, drawings in SVG, and smlib's formulas.
-// An explorable is a file of its own, explore-NAME.js, for the figure named fig-explore-NAME.
+// Functions that the explorables share: a stage that replaces the picture of a figure, native
+// controls, numbers that are shown rounded and stored in full, drawings in SVG, and smlib's formulas.
+// Each explorable is a file explore-NAME.js, for the figure named fig-explore-NAME.
 
 const explore = (() => {
   // --- elements
@@ -20,9 +20,9 @@ const explore = (() => {
     return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
   }
 
-  // Put what `build` appends to the stage in the place of the figure's picture. The picture stays
-  // in the page: the style sheet hides it on the screen and the stage on paper. The stage enters
-  // the page when it is complete, so that a mistake in building it leaves the picture.
+  // Replace the picture of a figure by a stage, which `build` fills. The picture stays in the page:
+  // the style sheet hides it on the screen, and hides the stage on paper. The stage is added when
+  // it is complete, so that the picture remains if `build` fails.
   function figure(name, build) {
     const home = document.getElementById("fig-explore-" + name);
     if (!home) return;
@@ -30,7 +30,7 @@ const explore = (() => {
     const stage = html("div", { class: "explore explore-" + name });
     build(stage);
     picture.classList.add("explore-still");
-    picture.loading = "eager";      // out of sight it would never be loaded, and paper wants it
+    picture.loading = "eager";      // a hidden picture would not be loaded lazily, and printing needs it
     picture.after(stage);
   }
 
@@ -48,7 +48,7 @@ const explore = (() => {
     return minus((x === 0 ? 0 : x).toLocaleString("en-US", options));
   }
 
-  // Rounded to so many digits; with a power of ten where zeros would have to be counted.
+  // Format a number with so many digits, and with a power of ten if it is very large or small.
   function number(x, digits = 4) {
     if (x === 0 || Number.isNaN(x)) return x === 0 ? "0" : "–";
     if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
@@ -60,7 +60,7 @@ const explore = (() => {
     return minus(mantissa) + "·" + power(exponent);
   }
 
-  // A number on the page: rounded for the eye, in full in the value of its <data>.
+  // Return a number on the page. Its text is rounded; the value of its <data> has all digits.
   function value(name, format = number) {
     const element = html("data", { "data-name": name, value: "" });
     return {
@@ -72,7 +72,7 @@ const explore = (() => {
     };
   }
 
-  // Columns are [class, heading], rows are [heading, value, value, …]: a value for each column.
+  // Columns are [class, heading], rows are [heading, value, value, …] with one value per column.
   function table({ label, columns, rows }) {
     const head = html("tr", {}, html("td"), ...columns.map(
       ([look, text]) => html("th", { scope: "col", class: look }, text)));
@@ -82,7 +82,7 @@ const explore = (() => {
       html("thead", {}, head), html("tbody", {}, ...body));
   }
 
-  // The sentence that says what there is to see. It is announced once it has come to rest.
+  // Return a sentence that describes the state. Screen readers announce it after 0.8 s without a change.
   function summary() {
     const shown = html("p", { class: "explore-summary" });
     const spoken = html("p", { class: "explore-spoken", role: "status" });
@@ -99,7 +99,7 @@ const explore = (() => {
     };
   }
 
-  // --- controls: each calls `changed` with its new value
+  // --- controls: each calls `changed` with its new value, and a button calls `pressed`
 
   let controls = 0;
 
@@ -111,7 +111,7 @@ const explore = (() => {
 
   function slider({ name, label, min, max, step, value, text = String }, changed) {
     const input = html("input", { type: "range", name, min, max, step, value });
-    // Silent: what it shows is the slider's spoken value already.
+    // Screen readers do not announce it: they read the same text as the value of the slider.
     const output = html("output", { "aria-live": "off" });
     const control = {
       input,
@@ -168,7 +168,7 @@ const explore = (() => {
     return matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
-  // Call `step` with every frame until it returns false; or until the returned function is called.
+  // Call `step` at every frame until it returns false or until the returned function is called.
   function animate(step) {
     let frame = requestAnimationFrame(function next() {
       if (step() !== false) frame = requestAnimationFrame(next);
@@ -178,9 +178,9 @@ const explore = (() => {
 
   // --- drawings
 
-  // An SVG as wide as its place, in CSS pixels, so that its text is as large as the page's.
-  // `paint(layer, width, height)` fills the empty layer again after each change of the width and
-  // at each `repaint`; what must keep the focus is appended to `element` and stays.
+  // Return an SVG as wide as its container. Its units are CSS pixels, so that font sizes are those of
+  // the page. `paint(layer, width, height)` fills the empty layer after each change of the width and
+  // at each `repaint`. Elements that must keep the focus are appended to `element`, where they stay.
   function drawing({ label, height }, paint) {
     const layer = svg("g");
     const element = svg("svg", { role: "img", "aria-label": label }, layer);
@@ -202,7 +202,7 @@ const explore = (() => {
     return { element, repaint };
   }
 
-  // From an axis's numbers to pixels. An axis: {from, to, log, ticks, label, format}.
+  // Return a function from the numbers of an axis to pixels. An axis is {from, to, log, ticks, label, format}.
   function scale({ from, to, log }, start, end) {
     const of = log ? Math.log10 : x => x;
     return x => start + (of(x) - of(from)) / (of(to) - of(from)) * (end - start);
@@ -220,9 +220,9 @@ const explore = (() => {
   const decade = x => x === 1 ? "1" : power(Math.round(Math.log10(x)));
   const tickText = ({ log, format = log ? decade : String }, tick) => minus(format(tick));
 
-  // A plot with two axes. `paint(p)` draws with p.line, p.curve, p.dot and p.text, in the axes'
-  // numbers; p.x and p.y turn these into pixels, p.add takes any SVG element. A look is a class:
-  // cross-entropy, squared-error, class-a, class-b, class-c, guide. The axes may be changed
+  // Return a plot with two axes. `paint(p)` draws with p.line, p.curve, p.dot and p.text, which take
+  // numbers on the axes. p.x and p.y convert them to pixels. p.add takes any SVG element. A look is a
+  // class: cross-entropy, squared-error, class-a, class-b, class-c, guide. The axes may be changed
   // between repaints.
   function plot({ label, title, height = 200, x, y, left = 44 }, paint) {
     const view = drawing({ label, height }, (layer, width, tall) => {
@@ -255,7 +255,7 @@ const explore = (() => {
     return { element: html("div", { class: "explore-plot" }, ...head, view.element), repaint: view.repaint, x, y };
   }
 
-  // --- smlib's formulas, written so that nothing cancels and nothing overflows
+  // --- smlib's formulas, written to avoid cancellation and overflow
 
   const sum = terms => terms.reduce((total, term) => total + term, 0);
 
@@ -263,12 +263,12 @@ const explore = (() => {
     return z < 0 ? Math.exp(z) / (1 + Math.exp(z)) : 1 / (1 + Math.exp(-z));
   }
 
-  // y − t where 1 − y is known as `rest`: for y near 1 the difference is taken between the rests.
+  // Return y − t, where `rest` is 1 − y. For y near 1 it is computed as (1 − t) − rest.
   function residual(y, rest, t) {
     return y > 0.5 ? (1 - t) - rest : y - t;
   }
 
-  // A logistic unit's output, and both costs and their slopes with respect to its logit.
+  // Return the output of a logistic unit, and both costs and their slopes with respect to its logit.
   function unit(z, t) {
     const y = logistic(z), rest = logistic(-z), error = residual(y, rest, t);
     const tail = Math.log1p(Math.exp(-Math.abs(z)));
@@ -291,13 +291,13 @@ const explore = (() => {
     return e.map(ei => ei / total);
   }
 
-  // 1 − y_i, as what the rivals of i have.
+  // Return each 1 − y_i, computed as the sum of the other outputs.
   function rests(z) {
     const y = softmax(z);
     return y.map((_, i) => sum(y.filter((_, j) => j !== i)));
   }
 
-  // −log y_i, from the logits.
+  // Return −log y_i, computed from the logits.
   function labelCost(z, i) {
     const rivals = z.filter((_, j) => j !== i).map(zj => zj - z[i]);
     const ahead = Math.max(0, ...rivals);
@@ -308,7 +308,7 @@ const explore = (() => {
     return sum(t.map((ti, i) => ti === 0 ? 0 : ti * labelCost(z, i)));
   }
 
-  // y − t: the gradient of the cross-entropy with respect to the logits, where t sums to one.
+  // Return y − t, the gradient of the cross-entropy with respect to the logits if t sums to one.
   function residuals(z, t) {
     const y = softmax(z), rest = rests(z);
     return y.map((yi, i) => residual(yi, rest[i], t[i]));
@@ -318,7 +318,7 @@ const explore = (() => {
     return sum(residuals(z, t).map(v => v * v)) / 2;
   }
 
-  // J v, with v counted from the largest output's, so that a certain answer keeps its digits.
+  // Return J v. The v of the largest output is subtracted first: it cancels, and outputs near 1 keep their digits.
   function squaredErrorGradient(z, t) {
     const y = softmax(z), v = residuals(z, t);
     const from = v[y.indexOf(Math.max(...y))];

@@ -1,4 +1,5 @@
-// Light or dark from the first paint on: the reader's choice, else the system's. Without scripts, light.
+// Set light or dark before the first paint: the reader's choice if there is one, else the system's. Without scripts
+// the page is light.
 (function () {
   "use strict";
   var root = document.documentElement;

@@ -2,8 +2,8 @@
 
 python -m scripts.faults "some words" plants those only whose names have the words.
 
-A fault that no check catches is a hole in the tests, and the command fails. The checks are those of
-`make test`, in the order of what they take; a fault is caught by the first that fails.
+The checks are those of `make test`, the quick ones first, and a fault is caught by the first that fails. The command
+fails if no check catches a fault.
 """
 
 import os
@@ -22,20 +22,22 @@ from scripts import ROOT
 from scripts.book import without_colors
 
 PYTEST = ["-m", "pytest", "-q", "-x", "--no-header", "-o", "addopts="]
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 PLATEAU, DERIVATIVE, COST, BALANCE = "01-the-plateau", "03-the-derivative", "04-the-cost", "05-steep-times-flat"
 
 
-# --- what a fault does to a file: each edit fits in one place only, or says so
+# --- planting a fault in a file: each edit has to fit in exactly one place
 
 
 def once(text, old, new, where):
+    """Replace `old`, which has to occur once."""
     if text.count(old) != 1:
         raise SystemExit(f"The fault does not fit any more: {old!r} stands {text.count(old)} times in {where}")
     return text.replace(old, new)
 
 
 def in_file(name, old, new):
+    """Change the one place of a file that has `old`."""
+
     def plant(folder):
         path = folder / name
         path.write_text(once(path.read_text(encoding="utf-8"), old, new, name), encoding="utf-8")
@@ -74,6 +76,8 @@ def in_figure(chapter, change):
 
 
 def in_notebook(chapter, change):
+    """Change a notebook by a function."""
+
     def plant(folder):
         path = folder / "chapters" / f"{chapter}.ipynb"
         notebook = nbformat.read(path, 4)
@@ -84,6 +88,8 @@ def in_notebook(chapter, change):
 
 
 def end_with(chapter, text):
+    """Add a paragraph at the end of a chapter."""
+
     def plant(notebook):
         notebook.cells[-1].source += f"\n\n{text}"
 
@@ -91,15 +97,19 @@ def end_with(chapter, text):
 
 
 def never_executed(notebook):
+    """Make a cell look as if it had not been executed."""
     cell = [cell for cell in notebook.cells if cell.cell_type == "code"][2]
     cell.outputs, cell.execution_count = [], None
 
 
 def warns(notebook):
+    """Make a cell write a warning."""
     notebook.cells[1].source += "\nnp.log(0.0)"
 
 
 def without_tag(tag):
+    """Remove a tag from the cells of a notebook."""
+
     def change(notebook):
         for cell in notebook.cells:
             if tag in cell.metadata.get("tags", []):
@@ -109,6 +119,8 @@ def without_tag(tag):
 
 
 def without_hashes(name):
+    """Remove the hashes of a package from the lock."""
+
     def plant(folder):
         path = folder / "requirements.lock"
         text, count = re.subn(rf"(?m)^({name}==\S+).*(?:\n +--hash.*)+", r"\1", path.read_text(encoding="utf-8"))
@@ -119,6 +131,7 @@ def without_hashes(name):
 
 
 def another_pixel(folder):
+    """Change one pixel of the digits."""
     path = folder / "smlib" / "data" / "digits.npz"
     with np.load(path) as stored:
         arrays = dict(stored)
@@ -130,10 +143,12 @@ def another_pixel(folder):
 
 
 def pytest_of(*names):
+    """Return the command that runs some tests, whatever their markers."""
     return [sys.executable, *PYTEST, *names]
 
 
 def of_chapter(slug):
+    """Return the checks of a chapter."""
     return {
         "notebook rules": pytest_of("tests/book/test_notebooks.py"),
         "nbval": pytest_of("--nbval", "--nbval-current-env", f"chapters/{slug}.ipynb"),
@@ -141,10 +156,17 @@ def of_chapter(slug):
     }
 
 
-def of_tests(module):
-    return {f"test_{module}": pytest_of(f"tests/test_{module}.py")}
+def of_tests(path):
+    """Return one test module or folder as the checks."""
+    return {path: pytest_of(f"tests/{path}")}
 
 
+TESTS = {
+    "outputs": "smlib/test_outputs.py",
+    "costs": "smlib/test_costs.py",
+    "datasets": "smlib/test_datasets.py",
+    "locks": "book/test_locks.py",
+}
 OF_SITE = {
     "build": [sys.executable, "-m", "scripts.book", "draft"],
     "site tests": pytest_of("tests/site/test_pages.py"),
@@ -152,6 +174,7 @@ OF_SITE = {
 
 
 def faults_of_cells():
+    """Yield mistakes in code: signs, terms, seeds, constants, limits, rates, warnings."""
     yield (
         DERIVATIVE,
         "a sign in a derivation",
@@ -187,6 +210,7 @@ def faults_of_cells():
 
 
 def faults_of_text():
+    """Yield mistakes in outputs, prose, metadata and references."""
     yield DERIVATIVE, "a stale output", in_output(DERIVATIVE, "y_2: 0.2447 -> 0.2835", "y_2: 0.2447 -> 0.2836")
     yield COST, "a cell never executed", in_notebook(COST, never_executed)
     yield COST, "a number changed in the prose", in_cell(COST, "which is 6.907755", "which is 6.907756")
@@ -202,6 +226,7 @@ def faults_of_text():
 
 
 def faults_of_pages():
+    """Yield mistakes that only the built page shows."""
     yield COST, "a script from elsewhere", end_with(COST, '<script src="https://example.org/x.js"></script>')
     yield COST, "an inline script", end_with(COST, "<script>document.title = 'x'</script>")
     yield COST, "an inline handler", end_with(COST, '<button onclick="alert(1)">Do not</button>')
@@ -211,6 +236,7 @@ def faults_of_pages():
 
 
 def faults_of_files():
+    """Yield mistakes in smlib, its data and the locks."""
     kernels = "smlib/_kernels.py"
     yield (
         "outputs",
@@ -244,14 +270,14 @@ def faults_of_files():
 
 
 def all_faults():
-    """(what is wrong, how it is planted, the checks that look for it)"""
+    """Yield (what is wrong, a function that plants it, the checks that look for it)."""
     for faults in (faults_of_cells, faults_of_text, faults_of_pages):
         for chapter, what, plant in faults():
             yield f"{chapter}: {what}", plant, of_chapter(chapter)
     for module, what, plant in faults_of_files():
-        yield f"{module}: {what}", plant, of_tests(module)
+        yield f"{module}: {what}", plant, of_tests(TESTS[module])
     dropped = in_file("assets/explore.js", "squaredErrorSlope: error * y * rest", "squaredErrorSlope: error * y")
-    yield "explorables: a factor dropped from a slope", dropped, of_tests("explorables")
+    yield "explorables: a factor dropped from a slope", dropped, of_tests("site/explorables")
     yield "contents: a chapter missing", in_file("_toc.yml", "      - file: chapters/04-the-cost\n", ""), OF_SITE
 
 
@@ -259,7 +285,7 @@ def all_faults():
 
 
 def copy_to(folder):
-    """Copy what git tracks, or would."""
+    """Copy the files that git tracks or would track."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout.split("\0")
     for name in filter(None, names):
@@ -268,6 +294,7 @@ def copy_to(folder):
 
 
 def restore(folder):
+    """Undo all changes in the copy."""
     for path in folder.rglob("*"):
         original = ROOT / path.relative_to(folder)
         if path.is_file() and original.is_file() and "_build" not in path.parts:
@@ -277,12 +304,12 @@ def restore(folder):
 
 
 def caught_by(checks, folder):
-    """The first check that fails, and what it says; ("", "") if none does."""
+    """Return the name and the message of the first check that fails, or ("", "")."""
     for name, command in checks:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=ENVIRONMENT | {"PYTHONPATH": str(folder)},
+            env=os.environ | {"PYTHONPATH": str(folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -295,6 +322,7 @@ def caught_by(checks, folder):
 
 
 def main(words=""):
+    """Plant the faults whose names have the words, one after the other."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         copy_to(folder)

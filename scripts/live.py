@@ -1,7 +1,7 @@
 """Put Pyodide into the built site, so that its notebooks run without the network: python -m scripts.live
 
-Each file comes from the official release, or from the folder that PYODIDE_MIRROR names, and is checked by its
-sha256 either way. What was fetched stays in _build/pyodide-VERSION, and every later build of the site holds it too.
+Each file comes from the official release, or from the folder that PYODIDE_MIRROR names, and its sha256 is checked
+in both cases. The files stay in _build/pyodide-VERSION, and every later build of the site includes them.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from scripts.book import SITE, Failure, site
 
 MIRROR = os.environ.get("PYODIDE_MIRROR")
 
-# The core as the npm package `pyodide` has it. The lock holds the sha256 of everything else.
+# The core, as in the npm package `pyodide`. The lock holds the sha256 of all other files.
 CORE_URL = f"https://cdn.jsdelivr.net/npm/pyodide@{lite.PYODIDE}/"
 LOCK_SHA256 = "9c45b916001a750f4102fc287494f3eab215909c7535c626a20db80fd6333e2c"
 CORE = {
@@ -26,7 +26,7 @@ CORE = {
     "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
 }
 
-# In pure Python: the build for PyPI, of the same version, does as well as Pyodide's own.
+# Pure Python packages: the build of the same version on PyPI is accepted in place of Pyodide's own.
 ALSO = {
     "mpmath-1.3.0-py3-none-any.whl": ["a0b2b9fe80bbcd81a6647ff13108738cfb482d481d826cc0e02f5b35e5c88d2c"],
     "sympy-1.13.3-py3-none-any.whl": ["54612cf55a62755ee71824ce692986f23c88ffa77207b30c1368eda4a7060f73"],
@@ -34,7 +34,7 @@ ALSO = {
 
 
 def bundle():
-    """Fill lite.BUNDLE with Pyodide and the packages that the chapters need, at last with a lock of those alone."""
+    """Fill lite.BUNDLE with Pyodide and the packages that the chapters need. The lock of these comes last."""
     lite.BUNDLE.mkdir(parents=True, exist_ok=True)
     lock = json.loads(checked(lite.LOCK, CORE_URL, [LOCK_SHA256]))
     for name, sha256 in CORE.items():
@@ -47,7 +47,7 @@ def bundle():
 
 
 def needed(packages):
-    """Of all packages those that the chapters need, with what those depend on."""
+    """Return the packages that the chapters need and their dependencies, out of all packages."""
     found, todo = {}, list(lite.PACKAGES)
     while todo:
         name = todo.pop().lower().replace("_", "-")
@@ -58,7 +58,7 @@ def needed(packages):
 
 
 def put(name, url, accepted):
-    """Put one file into lite.BUNDLE, unless it is there, and return its sha256."""
+    """Copy one file into lite.BUNDLE unless it is there already, and return its sha256."""
     target = lite.BUNDLE / name
     if not target.exists() or sha256_of(target.read_bytes()) not in accepted:
         target.write_bytes(checked(name, url, accepted))
@@ -66,7 +66,7 @@ def put(name, url, accepted):
 
 
 def checked(name, url, accepted):
-    """The content of a file, if its sha256 is one of those accepted."""
+    """Return the content of a file. Raise Failure if its sha256 is not among the accepted ones."""
     place = Path(MIRROR) / name if MIRROR else url + name
     content = read(place)
     found = sha256_of(content)
@@ -79,10 +79,12 @@ def checked(name, url, accepted):
 
 
 def sha256_of(content):
+    """Return the sha256 of bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def read(place):
+    """Return the content of a path or URL."""
     try:
         if isinstance(place, Path):
             return place.read_bytes()
@@ -93,6 +95,7 @@ def read(place):
 
 
 def cure(name):
+    """Return what to do about a file that is missing or wrong."""
     if MIRROR:
         return (
             f"Put the right {name} into that folder, which PYODIDE_MIRROR names, or unset PYODIDE_MIRROR: "
@@ -102,6 +105,7 @@ def cure(name):
 
 
 def main():
+    """Fill the bundle and copy it into the site, which is built first if necessary."""
     print(f"Checking Pyodide {lite.PYODIDE}, from {MIRROR or 'the official release'} ...", flush=True)
     bundle()
     site()

@@ -50,7 +50,7 @@ def code_cells(notebook):
 
 
 def without_solutions(notebook):
-    """Remove what stands between `solution-start` and `solution-end`.
+    """Return the notebook without the cells between `solution-start` and `solution-end`.
 
     sphinx-exercise can hide solutions on the pages, but not in the notebooks that readers download.
     """

@@ -1,7 +1,7 @@
 """Print the whole book: python -m scripts.pdf
 
-The pages of the built site become one page, in the order of the contents, and Chromium prints it: so the PDF
-has the site's own numbers, figures and formulas. The result is _build/pdf/softmax.pdf, with a copy in the site.
+The pages of the built site are joined into one page, in the order of the contents, and Chromium prints it. The PDF
+thus has the numbers, figures and formulas of the site. The result is _build/pdf/softmax.pdf, with a copy in the site.
 """
 
 import html
@@ -20,8 +20,8 @@ from scripts.notebooks import contents
 
 FOLDER = BUILD / "pdf"
 PDF = FOLDER / "softmax.pdf"
-PLACE = "<!-- pdf -->"  # of the link, on the site's first page
-FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]  # the network is not asked
+PLACE = "<!-- pdf -->"  # where the link goes on the first page of the site
+FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]  # no network
 PATIENCE = 300_000  # milliseconds
 NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
 Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a command: on Debian
@@ -29,7 +29,7 @@ Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a
 
 SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav"
 
-# What is wider than the page is set in smaller letters, once these are there.
+# Set in smaller letters what is wider than the page, after fonts and formulas have arrived.
 FIT = """async () => {
   await MathJax.startup.promise;
   await document.fonts.ready;
@@ -40,21 +40,22 @@ FIT = """async () => {
   });
 }"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.textContent)"""
-# The contents' page numbers, which only a first print can tell.
+# Fill in the page numbers of the contents, which are known after a first print.
 NUMBER = """numbers => document.querySelectorAll(".contents-page .number").forEach((place, i) => {
   place.textContent = numbers[i];
 })"""
 
 
-# --- the site's pages, made one
+# --- the pages of the site, joined
 
 
 def settings():
+    """Return the settings of the book."""
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 
 
 def one_page():
-    """The book as one HTML page."""
+    """Return the book as one HTML page."""
     pages = [page for _, chapters in contents() for page in chapters]
     articles = {page: article(page, {"index", *pages}) for page in ["index", *pages]}
     titles = {page: articles[page].h1.get_text() for page in pages}
@@ -69,11 +70,12 @@ def one_page():
 
 
 def read(page):
+    """Return a page of the site as a tree."""
     return BeautifulSoup((SITE / f"{page}.html").read_text(encoding="utf-8"), "lxml")
 
 
 def head(page):
-    """A page's style sheets, and its MathJax."""
+    """Return the tags of the style sheets and of MathJax."""
     found = read(page).head
     tags = [tag for tag in found("link") if "stylesheet" in tag["rel"]]
     tags += [tag for tag in found("script") if "math" in f"{tag.get('src')}{tag.string}".lower()]
@@ -83,20 +85,20 @@ def head(page):
 
 
 def relocate(tag, page):
-    """Let a tag of a page of the site find its file from the folder of the PDF."""
+    """Make the address in a tag relative to the folder of the PDF."""
     for key in {"src", "href"} & tag.attrs.keys():
         tag[key] = "../html/" + urljoin(page, tag[key])
 
 
 def article(page, pages):
-    """A page's text: nothing is folded, its names are the book's, its links point into the book."""
+    """Return the article of a page, unfolded, with ids and links that are valid in the whole book."""
     text = read(page).select_one("article.bd-article")
     for tag in text.select(SCREEN_ONLY):
         tag.decompose()
     for tag in text("details"):
         tag.unwrap()
     for tag in text("img"):
-        tag.attrs.pop("loading", None)  # none may still be on its way
+        tag.attrs.pop("loading", None)  # all must be there when the page is printed
         relocate(tag, page)
     for tag in text.select("[id]"):
         tag["id"] = name(page, tag["id"])
@@ -110,12 +112,12 @@ def article(page, pages):
 
 
 def name(page, anchor=""):
-    """What a place of the site is called in the book, since two pages may use one name."""
+    """Return the id of a place of the site in the whole book: two pages may use the same anchor."""
     return "at-" + page.rpartition("/")[2] + (f"--{anchor}" if anchor else "")
 
 
 def inside(page, href, pages):
-    """Where a link leads from within the book: to the web or into the book; nowhere if it is to a page left out."""
+    """Return where a link leads from within the book, or "" if its page is not in the book."""
     if urlsplit(href).scheme:
         return href
     parts = urlsplit(urljoin(f"{page}.html", href))
@@ -124,13 +126,14 @@ def inside(page, href, pages):
 
 
 def title_page(first):
-    """The title, motto and picture of the site's first page."""
+    """Return the title page: title, motto and picture of the first page of the site."""
     author, licenses = settings()["author"], settings()["sphinx"]["config"]["html_theme_options"]["extra_footer"]
     return f"""<header class="title-page bd-article" id="{name("index")}">
 {first.h1}{first.select_one(".lead")}{first.img}<p>{author.capitalize()}<br>{licenses}</p></header>"""
 
 
 def contents_page(titles):
+    """Return the table of contents."""
     parts = ""
     for part, pages in contents():
         parts += f"<h2>{part}</h2><ul>{''.join(entry(page, titles[page]) for page in pages)}</ul>"
@@ -138,6 +141,7 @@ def contents_page(titles):
 
 
 def entry(page, title):
+    """Return one line of the table of contents."""
     return f'<li><a href="#{name(page)}"><span>{title}</span><i></i><span class="number">000</span></a></li>'
 
 
@@ -145,7 +149,7 @@ def entry(page, title):
 
 
 def lay_out(page):
-    """Open the book in a tab, as it will be printed."""
+    """Open the book in a tab, laid out for print."""
     page.set_default_timeout(PATIENCE)
     page.emulate_media(media="print")
     page.goto((FOLDER / "book.html").as_uri())
@@ -153,17 +157,18 @@ def lay_out(page):
 
 
 def printed(page, **options):
+    """Print the tab and return the PDF."""
     return pikepdf.open(BytesIO(page.pdf(prefer_css_page_size=True, print_background=True, **options)))
 
 
 def page_numbers(pdf):
-    """The page on which each chapter begins."""
+    """Return the number of the page on which each chapter begins."""
     places = pdf.Root.Dests
     return [pikepdf.Page(places[f"/{name(page)}"][0]).index + 1 for _, pages in contents() for page in pages]
 
 
 def finish(pdf, headings):
-    """Add what Chromium leaves out, and mend its bookmarks: it runs words together where a heading's line ends."""
+    """Add metadata, and correct the bookmarks: Chromium joins two words where the line of a heading ends."""
     with pdf.open_outline() as outline:
         for bookmark, heading in zip(bookmarks(outline.root), headings, strict=True):
             bookmark.title = heading
@@ -177,13 +182,14 @@ def finish(pdf, headings):
 
 
 def bookmarks(items):
+    """Yield all bookmarks of an outline, depth first."""
     for item in items:
         yield item
         yield from bookmarks(item.children)
 
 
 def put_into_site():
-    """Copy the PDF into the site, and then link to it from the first page."""
+    """Copy the PDF into the site, then link to it from the first page."""
     shutil.copy(PDF, SITE)
     link = f'<a class="reference" href="{PDF.name}">The whole book as a PDF</a>'
     first, new = SITE / "index.html", SITE / "index.html.new"
@@ -192,6 +198,7 @@ def put_into_site():
 
 
 def main():
+    """Print the book. The site is built first if necessary."""
     executable = find_browser()
     if executable is None:
         raise Failure(NEEDS_BROWSER)

@@ -1,7 +1,7 @@
-"""Softmax, its derivative and its cross-entropy, carefully.
+"""Softmax, its derivative and its cross-entropy, accurate over the whole range of logits.
 
-The letters are the lecture's: logits `z`, outputs `y`, targets `t`, cost `C`;
-K classes along the last axis, N cases along the others. Logarithms are natural
+The notation is the lecture's: logits `z`, outputs `y`, targets `t`, cost `C`;
+K classes along the last axis, N cases along the others. Logarithms are natural,
 and costs are in nats.
 """
 

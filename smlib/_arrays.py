@@ -1,4 +1,4 @@
-"""What the public functions share: checked arguments, and any array as blocks of rows."""
+"""Argument checks that the public functions share, and iteration over any array as blocks of rows."""
 
 import math
 import operator
@@ -7,8 +7,8 @@ import numpy as np
 
 from smlib import _kernels
 
-# The dtype in which each floating dtype is computed. Booleans and integers become float64; the
-# rest (complex, longdouble, object, text) is refused.
+# The dtype in which each floating dtype is computed. Booleans and integers become float64; all
+# other dtypes (complex, longdouble, object, strings) raise TypeError.
 _COMPUTED_IN = {
     np.dtype(np.float16): np.dtype(np.float32),
     np.dtype(np.float32): np.dtype(np.float32),
@@ -17,7 +17,11 @@ _COMPUTED_IN = {
 
 
 def array(a, name):
-    """Return `a` as an array, unless its mask would be lost or it is no array at all."""
+    """Return `a` as an array.
+
+    Raise TypeError for a masked array, whose mask would be lost, and ValueError if NumPy cannot
+    convert `a`.
+    """
     if isinstance(a, np.ma.MaskedArray):
         raise TypeError(
             f"{name} is a masked array: pass {name}.data; softmax, log_softmax and logsumexp "
@@ -30,7 +34,7 @@ def array(a, name):
 
 
 def real(a, name):
-    """Return `a` as an array of real numbers, and the dtype its results have."""
+    """Return `a` as an array of real numbers, and the dtype of its results."""
     a = array(a, name)
     if a.dtype.kind == "f":
         dtype = a.dtype.newbyteorder("=")
@@ -47,20 +51,20 @@ def computed_in(dtype):
 
 
 def check_choice(name, value, choices):
-    """Refuse a `value` of the argument `name` that is none of the words `choices`."""
+    """Raise ValueError if the argument `name` is not one of the strings `choices`."""
     if not isinstance(value, str) or value not in choices:
         listed = " or ".join(", ".join(map(repr, choices)).rsplit(", ", 1))
         raise ValueError(f"{name} = {value!r} is unknown: it must be {listed}")
 
 
 def whole(name, value, least):
-    """Return the argument `name` as an int, or refuse one that is none or is below `least`."""
+    """Return `value` as an int; raise if it is not an integer or is less than `least`."""
     try:
         value = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} = {value!r}: give an integer") from None
+        raise TypeError(f"{name} = {value!r}: it must be an integer") from None
     if value < least:
-        raise ValueError(f"{name} = {value}: give {least} or more")
+        raise ValueError(f"{name} = {value}: it must be {least} or more")
     return value
 
 
@@ -87,7 +91,7 @@ def axes(axis, ndim):
 
 
 def check_out(out, shape, dtype):
-    """Refuse an `out` that cannot hold a result of this shape and dtype."""
+    """Raise if `out` cannot hold a result of this shape and dtype."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out is of type {type(out).__name__}: it must be a NumPy array")
     if out.shape != shape:
@@ -99,7 +103,7 @@ def check_out(out, shape, dtype):
 
 
 def mask(where, shape):
-    """Return `where` as a boolean array of z's shape."""
+    """Return `where` as a boolean array, broadcast to `shape`, the shape of `z`."""
     where = array(where, "where")
     if where.dtype != bool:
         raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
@@ -110,7 +114,7 @@ def mask(where, shape):
 
 
 def check_classes(z, name, needs_one=True):
-    """Refuse logits without a class axis, and those with no classes where a cost needs one."""
+    """Raise ValueError if logits have no class axis or, with `needs_one`, no classes."""
     if z.ndim == 0:
         raise ValueError(f"{name} is a single number: it needs a last axis that holds the classes")
     if needs_one and z.shape[-1] == 0:
@@ -118,7 +122,7 @@ def check_classes(z, name, needs_one=True):
 
 
 def same_shape(z, t, name, name_t):
-    """Refuse two arrays that differ in shape."""
+    """Raise ValueError if two arrays differ in shape."""
     if t.shape != z.shape:
         raise ValueError(f"{name_t} has shape {t.shape}: it must have the shape of {name}, {z.shape}")
 
@@ -170,10 +174,10 @@ def class_targets(z, t, name):
 
 
 def is_block(z, axis=-1, where=None, out=None):
-    """Tell whether the kernels can take the call as it is: one block, with rows along its last axis.
+    """Return True if a kernel can process the call as one block, with rows along the last axis.
 
-    (Only those for small arrays can if `out` overlaps `z`.) `rowwise` would take 5 to 15 µs more,
-    a tenth to a quarter of the time of np.exp(z) for 128 × 1000 logits.
+    If `out` overlaps `z`, only the kernels for small arrays can. The way through `rowwise` takes
+    5 to 15 µs more, a tenth to a quarter of the time of np.exp(z) for 128 × 1000 logits.
     """
     if where is not None or type(z) is not np.ndarray or type(axis) is not int or axis != -1:
         return False
@@ -188,16 +192,16 @@ def is_block(z, axis=-1, where=None, out=None):
 
 
 def matrix(a):
-    """Return a contiguous array as rows along its last axis."""
+    """Return a contiguous array as a matrix with rows along its last axis."""
     return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
 
 
 def rowwise(kernel, z, dtype, over, out=None, where=None):
     """Call `kernel(x, e, y, room, rows)` on blocks of rows of `z`; a row runs over the axes `over`.
 
-    See `smlib._kernels` for x, e, y and room; `rows` is the slice of row numbers. The work is done
-    in the dtype in which `dtype` is computed. Masked classes are −inf in x. The result, if any,
-    goes to `out`, which may overlap `z` in any way.
+    `smlib._kernels` describes x, e, y and room; `rows` is the slice of row numbers. The kernel
+    works in the dtype in which `dtype` is computed. Masked classes are −inf in x. If `out` is
+    given, the result is written to it; `out` may overlap `z` in any way.
     """
     work = computed_in(dtype)
     aliased = out is not None and np.may_share_memory(out, z)
@@ -215,7 +219,7 @@ def rowwise(kernel, z, dtype, over, out=None, where=None):
     columns = (_kernels.SCRATCH if scratch else _kernels.BLOCK) // work.itemsize
     width, step = min(classes, columns), min(max(1, columns // classes), _kernels.ROWS, rows)
     room = _kernels.Room()
-    # Infinities take their limits, so that warnings on the way there are no news.
+    # Overflow and invalid operations are expected here: the results are the limits.
     with np.errstate(all="ignore"):
         if plain:
             z = z.reshape(rows, classes)
@@ -237,12 +241,12 @@ def rowwise(kernel, z, dtype, over, out=None, where=None):
 
 
 def _plain(a, dtype):
-    """Tell whether the kernels can work on an array as it is."""
+    """Return True if the kernels can work on an array as it is."""
     return a.dtype == dtype and a.dtype.isnative and a.flags.c_contiguous and a.flags.aligned
 
 
 def _blocks(lead, step, start=0, index=()):
-    """Yield (start, stop, index) of at most `step` rows each, in the order of the rows."""
+    """Yield (start, stop, index) for blocks of at most `step` rows each, in the order of the rows."""
     if not lead:
         yield start, start + 1, index
         return
@@ -258,7 +262,7 @@ def _blocks(lead, step, start=0, index=()):
 
 
 def _gather(block, where, x):
-    """Copy `block` to `x`, with −inf where `where` is false: a class of probability 0."""
+    """Copy `block` into `x`, with −inf where `where` is false: a class of probability 0."""
     if where is None:
         x[...] = block
     else:
@@ -267,7 +271,7 @@ def _gather(block, where, x):
 
 
 def _same_memory(a, b):
-    """Tell whether two arrays are the same entries, in the same order."""
+    """Return True if two arrays have the same entries in memory, in the same order."""
     return (
         a.dtype == b.dtype
         and a.shape == b.shape

@@ -1,18 +1,29 @@
-"""The numerical work behind `outputs` and `costs`, on one block of rows at a time.
+"""Numerical kernels behind `outputs` and `costs`, on one block of rows at a time.
 
-A kernel is handed
+A kernel takes
 
-- `x`, a C-contiguous block (rows, classes) of float32 or float64, with a row and a class at least;
-- `e`, room for its exponentials: never `x`; as wide as `x`, or less if `x` is one long row;
-- `y`, room for the result, or None: `e` itself, or `x`, whose logits then are read no more;
-- `room`, the arrays that all blocks of one call share.
+- `x`: the logits, a C-contiguous block (rows, classes) of float32 or float64, with at least one
+  row and one class;
+- `e`: a buffer for exponentials, never the memory of `x`. It is as wide as `x`, or narrower if
+  `x` is one long row;
+- `y`: the output array, or None. It may be the same array as `e` or `x`. If it is `x`, the
+  kernel reads each logit before it writes there;
+- `room`: the scratch arrays that all blocks of one call share, a `Room`;
+- `t`: the targets of the rows, one label or one target per class;
+- `count`: the divisor of the gradient, which is the number of cases for a mean and otherwise 1.
 
-The first try takes e^z as it is, without a shift, and looks at the sums afterwards. Where no digit
-was lost, which is nearly everywhere, that is faster than the shift, and better: the difference in
-e^{z − m} is rounded, so that the exponential is off by |z − m| units. Rows that fail the check are
-done anew under the shift, in float64, with the rounding error of the difference carried along.
+In the code, m is the largest logit of a row and q its shift; `own` is the exponential of one
+class of a row, and `rivals` the sum over the other classes; `p` is a slice of columns, a piece;
+`u` is an `Unshifted` and `s` a `Shifted`; `lost` holds the numbers of the rows that lost digits.
 
-What belongs to a row (sums, costs, factors) is float64 throughout: it costs next to nothing.
+The kernels of softmax, its logarithm, log-sum-exp and the cost of labels first take e^z without
+a shift and then look at the sums. Where no digits were lost, which is nearly everywhere, this is
+faster than the shift and more accurate: z − m is rounded, which makes e^{z − m} wrong by up to
+|z − m| units. Rows that fail the check are recomputed with the shift, in float64, and the rounding
+error of the difference is taken into account. The cost of distributions always uses the shift.
+
+The sums and costs of the rows are float64: this costs next to nothing. Only the short paths for
+small arrays keep the dtype of the logits.
 """
 
 import functools
@@ -21,35 +32,35 @@ import math
 import numpy as np
 
 # Bytes of logits in a block: logits and results stay in cache from one pass to the next. With a
-# quarter of it the overhead of each block shows (10 to 30 % more time).
+# quarter of this size, the overhead of the blocks adds 10 to 30 % to the time.
 BLOCK = 2**20
 
-# The same where the exponentials need room of their own.
+# The same, where the exponentials need a buffer of their own.
 SCRATCH = 2**19
 
-# Rows in a block, at most: what belongs to a row takes memory too.
+# Largest number of rows in a block: sums and costs of the rows take memory too.
 ROWS = 2048
 
-# Bytes of logits that are done under the shift at a time.
+# Bytes of logits that are processed with the shift at a time.
 PIECE = 2**17
 
-# e^{z − m + 300}: the rivals of a row's largest logit m then are normal numbers, with all their
-# digits, as long as their ratio to the largest is one.
+# The shift of a row with largest logit m is q = m − HEADROOM. Then e^{z − q} is a normal number,
+# with all its digits, wherever e^{z − m} is a normal number.
 HEADROOM = 300.0
 
 
 class Limits:
-    """What decides whether exponentials of a dtype have kept their digits."""
+    """Thresholds that decide whether exponentials of a dtype have kept their digits."""
 
     def __init__(self, dtype):
         self.tiny = float(np.finfo(dtype).tiny)
-        # Sums up to here have a normal reciprocal.
+        # The reciprocal of a sum up to this is a normal number.
         self.largest_sum = 0.25 / self.tiny
-        # Logits above this have none.
+        # The exponential of a logit above this overflows.
         self.largest_logit = math.log(float(np.finfo(dtype).max))
-        # Logits from here on have normal exponentials.
+        # The exponential of a logit of at least this is a normal number.
         self.smallest_logit = math.log(self.tiny) + 1
-        # Logits between minus this and this need no check at all in an array of SMALL entries:
+        # Logits between minus this and this need no check in an array of at most SMALL entries:
         # their outputs are normal numbers too.
         self.safe_logit = 0.45 * math.log(self.largest_sum)
 
@@ -59,19 +70,22 @@ TINY = LIMITS[np.dtype(np.float64)].tiny
 
 NO_ROWS = np.arange(0)
 
-# Entries of an array so small that the overhead of a call outweighs the work: its own short way
-# takes a quarter to a half of the time for (1, 10).
+# Largest number of entries of a small array, for which the overhead of a call outweighs the work.
+# The short paths take a quarter to a half of the time for shape (1, 10).
 SMALL = 4096
 
 
 class Room:
-    """Arrays that are used again from block to block: fresh memory is slow at its first touch."""
+    """Scratch arrays that are reused from block to block: fresh memory is slow at its first touch."""
 
     def __init__(self):
         self.arrays = {}
 
     def take(self, name, shape, dtype=np.float64):
-        """Return an array with any contents."""
+        """Return an uninitialized array.
+
+        The array taken before under the same name is reused, in its own dtype, if it is large enough.
+        """
         size = math.prod(shape)
         array = self.arrays.get(name)
         if array is None or array.size < size:
@@ -81,14 +95,14 @@ class Room:
 
 @functools.lru_cache(maxsize=64)
 def ones(n, dtype):
-    """Return a column of ones."""
+    """Return a read-only column of ones."""
     column = np.ones((n, 1), dtype)
     column.flags.writeable = False
     return column
 
 
 def cut(x, width):
-    """Return the slices of columns in which a block is done: one, if it is not a long row."""
+    """Return the slices of columns in which a block is processed: one, unless it is a long row."""
     n = x.shape[1]
     if len(x) > 1 or n <= width:
         return [slice(0, n)]
@@ -97,33 +111,37 @@ def cut(x, width):
 
 @functools.lru_cache(maxsize=64)
 def starts(shape):
-    """Return where the rows of a contiguous array start, as a column."""
+    """Return the flat index at which each row of a contiguous array starts, with shape (…, 1)."""
     numbers = np.arange(0, math.prod(shape), shape[-1]).reshape(*shape[:-1], 1)
     numbers.flags.writeable = False
     return numbers
 
 
 def places(shape, column):
-    """Return where one column of each row stands in the flattened block."""
+    """Return the flat index of one column in each row of a block."""
     return starts(shape)[:, 0] + column
 
 
-# Entries that one product with ones adds up, at least; less than twice as many are added at once.
+# Long rows are added in runs of at least this length and less than twice this length. One product
+# with ones adds a run.
 RUN = {np.dtype(np.float32): 64, np.dtype(np.float64): 16}
 
 
 @functools.lru_cache(maxsize=1024)
 def run_length(n, least):
-    """Return how long the runs are in which `n` entries are added: a divisor of n if there is one."""
+    """Return the length of the runs in which `n` entries are added.
+
+    It is a divisor of `n` if there is one from `least` to below 2 · `least`, and otherwise `least`.
+    """
     return next((w for w in range(least, 2 * least) if n % w == 0), least)
 
 
 def row_sums(e):
-    """Return the sums of the rows of a block, in float64.
+    """Return the sum of each row of a block, in float64.
 
-    A product with ones takes a third of the time of `sum` on short rows. But it adds entry after
-    entry, and where many are equal, as for a network not yet trained, each rounding errs the same
-    way. So long rows are added in runs, and the sums of those in runs again.
+    On short rows, a product with ones takes a third of the time of `sum`. But it adds entry after
+    entry, and where many entries are equal, as in an untrained network, all roundings err in the
+    same direction. So long rows are added in runs, and the sums of the runs in runs again.
     """
     rows, n = e.shape
     least = RUN[e.dtype]
@@ -144,11 +162,11 @@ def row_sums(e):
 
 
 class OneNumberARow:
-    """Speed up the arithmetic of rows of length `n` with one number each.
+    """Context manager that speeds up arithmetic between rows of length `n` and one number per row.
 
-    NumPy repeats the number in a buffer of 8192 entries. With a small one the product takes 60 %
-    of the time at 1000 classes. (But sums become slow and inexact in NumPy 2.0, and conversions
-    slow in all versions, so that this is for such arithmetic alone.)
+    NumPy repeats the number in a buffer of 8192 entries. With a small buffer the product takes 60 %
+    of the time at 1000 classes. Use it for such arithmetic only: with a small buffer, sums are slow
+    and inexact in NumPy 2.0, and conversions are slow in all versions.
     """
 
     def __init__(self, n):
@@ -164,21 +182,21 @@ class OneNumberARow:
 
 
 def between(a, low, high):
-    """Tell whether all entries lie between two numbers; nan does not."""
+    """Return True if all entries lie from `low` to `high`, and False if there is a nan."""
     return low <= a.item(a.argmin()) and a.item(a.argmax()) <= high
 
 
 def is_tame(z):
-    """Tell whether nothing overflows or underflows in the outputs of a block."""
+    """Return True if the logits are so close to 0 that no output overflows or underflows."""
     safe = LIMITS[z.dtype].safe_logit
     return between(z, -safe, safe)
 
 
 def small_sums(e):
-    """Return the sums over the last axis of a small array, which is kept, in its own dtype.
+    """Return the sums over the last axis of a small array, in its dtype; the axis stays, with length 1.
 
-    To be called where warnings are ignored: a product of matrices was seen to raise a flag though
-    all its terms are tame.
+    Call it with floating-point warnings ignored: a matrix product has been seen to raise a flag
+    though none of its terms overflows or underflows.
     """
     n = e.shape[-1]
     if n < 2 * RUN[e.dtype]:
@@ -187,12 +205,13 @@ def small_sums(e):
 
 
 def small_sum(e):
-    """Return the sum of one row. Python's own numbers are quicker than arrays of one."""
+    """Return the sum of an array of one row, as a float."""
+    # For a few entries, Python's own numbers are faster than arrays.
     return math.fsum(e.reshape(-1).tolist()) if e.size < 64 else small_sums(e).item()
 
 
 def softmax_small(z, out):
-    """Return the softmax of a small array over its last axis, or None if digits would be lost."""
+    """Return the softmax of a small array over its last axis, or None if digits could be lost."""
     if not is_tame(z):
         return None
     e = np.exp(z, out=out)
@@ -205,9 +224,7 @@ def softmax_small(z, out):
 
 
 def log_softmax_small(z, out):
-    """Return the logarithm of the softmax of a small array over its last axis, or None if digits
-    would be lost.
-    """
+    """Return the log-softmax of a small array over its last axis, or None if digits could be lost."""
     limits, n = LIMITS[z.dtype], z.shape[-1]
     least, most = limits.tiny * n, limits.largest_sum / n
     with np.errstate(all="ignore"):
@@ -236,16 +253,17 @@ def log_softmax_small(z, out):
 
 
 def logsumexp_small(z):
-    """Return log Σ e^z of a small array over its last axis, or None if digits would be lost."""
+    """Return log Σ e^z of a small array over its last axis, or None if digits could be lost."""
     with np.errstate(all="ignore"):
         total = small_sums(np.exp(z))[..., 0]
-    # Near 0 the logarithm needs more than the sum.
+    # Near 0 the logarithm needs the sum over the rivals alone.
     return np.log(total) if between(total, 2.0, LIMITS[z.dtype].largest_sum) else None
 
 
 def label_cost_small(z, t, count, out):
-    """Return what `label_cost` does, for a small array, or None if digits would be lost; `out` is
-    contiguous, or None.
+    """Return the costs of `label_cost` for a small array, or None if digits could be lost.
+
+    `out` is None, or a contiguous array for the gradient.
     """
     if not is_tame(z):
         return None
@@ -279,16 +297,17 @@ class Unshifted:
         self.x, self.e = x, e
         self.kept = e.shape[1] == x.shape[1]
         self.pieces = cut(x, BLOCK // x.itemsize if self.kept else e.shape[1])
-        # Where the first logit overflows, so will most: all rows count as lost without a try, which
-        # saves an eighth of the time of the shifted way.
+        # If the first logit overflows, most will. All rows then count as lost without a try, which
+        # saves an eighth of the time of the shifted path.
         self.hopeless = x.item(0) > LIMITS[x.dtype].largest_logit
 
     def _exponentials(self, p):
+        """Return the exponentials of the columns `p`, written into `e`."""
         e = self.e[:, p] if self.kept else self.e[:, : p.stop - p.start]
         return np.exp(self.x[:, p], out=e)
 
     def total(self):
-        """Take the exponentials and return their sums."""
+        """Compute the exponentials and return the sum of each row."""
         if self.hopeless:
             return np.full(len(self.x), np.inf)
         if len(self.pieces) == 1:
@@ -296,8 +315,9 @@ class Unshifted:
         return sum(row_sums(self._exponentials(p)) for p in self.pieces)
 
     def own_and_rivals(self, column):
-        """Take the exponentials, and return the logits of one class a row, the exponentials of
-        those, and the sums over the rivals. In `e`, a 0 then stands for that class.
+        """Return the logits of one class per row, their exponentials, and the sums over the rivals.
+
+        In `e`, the exponential of that class is replaced by 0.
         """
         at = places(self.x.shape, column)
         logits = self.x.reshape(-1)[at]
@@ -316,10 +336,10 @@ class Unshifted:
         return logits, own, rivals
 
     def lost(self, total, rivals=None, count=1):
-        """Return the rows in which digits were lost to overflow or underflow, or there is a nan."""
+        """Return the rows that lost digits to overflow or underflow, or that hold a nan."""
         limits = LIMITS[self.x.dtype]
         most = limits.largest_sum / count
-        # Each subnormal exponential is off by at most half of the smallest.
+        # A subnormal exponential is off by at most half of the smallest subnormal number.
         least = limits.tiny * self.x.shape[1]
         if between(total, 1.0, most) and (rivals is None or between(rivals, least, most)):
             return NO_ROWS
@@ -328,12 +348,12 @@ class Unshifted:
             good &= rivals >= least
         low = good & (total < 1)
         if low.any() and not self.x.min() >= limits.smallest_logit:
-            # An exponential is subnormal where the output e^z / total is not.
+            # With a total below 1, an exponential may be subnormal though its output e^z / total is not.
             good[low] = (self.x.min(axis=1) >= limits.smallest_logit)[low]
         return np.flatnonzero(~good)
 
     def scaled(self, factor, y):
-        """y = e times a factor for each row."""
+        """Write e times one factor per row into `y`."""
         factor = factor.astype(self.x.dtype, copy=False)[:, None]
         with OneNumberARow(y.shape[1]):
             for p in reversed(self.pieces):
@@ -342,10 +362,10 @@ class Unshifted:
 
 
 class Shifted:
-    """The exponentials e^{z − q} of a few rows in float64, with q near each row's largest logit.
+    """The exponentials e^{z − q} of a few rows in float64, with a shift q = m − HEADROOM in each row.
 
-    A row whose largest logit is +inf stands for its limit: its entries at +inf share the mass, the
-    rest have none.
+    A row whose largest logit m is +inf is replaced by its limit: its entries at +inf share the
+    mass, and the others have none.
     """
 
     def __init__(self, x, room):
@@ -365,7 +385,7 @@ class Shifted:
         self.current = None, None
 
     def exponentials(self, columns):
-        """Return e^{z − q} of the given columns, a slice, or one column number a row."""
+        """Return e^{z − q} of the given columns: a slice, or one column number per row."""
         if isinstance(columns, slice):
             x, q = self.x[:, columns], self.q[:, None]
             d = self.room.take("d", x.shape)
@@ -374,10 +394,10 @@ class Shifted:
             d = np.empty(len(x))
         np.copyto(d, x)
         if x.dtype == np.float32:
-            # The difference of two float32 has room in float64.
+            # The difference of two float32 numbers is accurate enough in float64.
             d -= q
             return np.exp(d, out=d)
-        # z − q = d + c exactly (Knuth's two-sum), so e^{z − q} is e^d (1 + c) to the last digit.
+        # z − q = d + c exactly (Knuth's two-sum), so e^{z − q} is e^d (1 + c) up to rounding.
         b, c = self.room.take("b", x.shape), self.room.take("c", x.shape)
         d -= q
         np.subtract(d, x, out=b)
@@ -393,18 +413,18 @@ class Shifted:
         return d
 
     def _piece(self, p):
-        """Return the exponentials of a piece, taken anew unless they were the last taken."""
+        """Return the exponentials of a piece, from the cache if it was the last one computed."""
         if self.current[0] != p:
             self.current = p, self.exponentials(p)
         return self.current[1]
 
     def within(self, p, column):
-        """Return the rows whose `column` lies in the piece, and where in it."""
+        """Return the rows whose `column` lies in a piece, and its position in the piece."""
         rows = np.flatnonzero((p.start <= column) & (column < p.stop))
         return rows, column[rows] - p.start
 
     def own_and_rivals(self, column):
-        """Return the exponentials of one class a row, and the sums over its rivals."""
+        """Return the exponentials of one class per row, and the sums over its rivals."""
         own = self.exponentials(column)
         rivals = np.zeros(len(self.x))
         for p in self.pieces:
@@ -417,14 +437,14 @@ class Shifted:
         return own, rivals
 
     def scaled(self, factor, y):
-        """y = e^{z − q} times a factor for each row."""
+        """Write e^{z − q} times one factor per row into `y`."""
         for p in reversed(self.pieces):
             e = self._piece(p)
             np.multiply(e, factor[:, None], out=y[:, p], casting="same_kind")
 
 
 def groups(rows, x):
-    """Cut rows of `x` into groups whose work in float64 stays in cache: yield (rows, x[rows])."""
+    """Split rows of `x` into groups whose float64 work stays in cache; yield (rows, x[rows])."""
     size = max(1, PIECE // (x.shape[1] * x.itemsize))
     whole = len(rows) == len(x)
     for i in range(0, len(rows), size):
@@ -433,7 +453,11 @@ def groups(rows, x):
 
 
 def redo(kernel, lost, x, e, y):
-    """Call `kernel(x, y, rows)` for the lost rows; results go to `y` if all are, else to `e`."""
+    """Call `kernel(x, y, rows)` for the lost rows.
+
+    If all rows are lost, their results go to `y`, and otherwise to `e`, which then is as wide as `x`.
+    If `y` is None, there are no results to write.
+    """
     for rows, part in groups(lost, x):
         if y is None:
             kernel(part, None, rows)
@@ -446,7 +470,7 @@ def redo(kernel, lost, x, e, y):
 
 
 def softmax(x, e, y, room):
-    """y = e^z / Σ e^z."""
+    """Write e^z / Σ e^z into `y`."""
     u = Unshifted(x, e)
     total = u.total()
     lost = u.lost(total)
@@ -459,7 +483,7 @@ def softmax(x, e, y, room):
 
 
 def softmax_shifted(room, x, y, rows):
-    """Do what `softmax` does, under the shift."""
+    """Do what `softmax` does, with the shift."""
     s = Shifted(x, room)
     own, rivals = s.own_and_rivals(s.top)
     s.scaled(1.0 / (own + rivals), y)
@@ -472,7 +496,7 @@ def logsumexp(x, e, room):
     result = np.log(total)
     lost = u.lost(total)
     if len(lost) or not between(total, 2.0, np.inf):
-        # Near 0 the logarithm needs the digits of the largest logit and of the sum of its rivals.
+        # Near 0 the logarithm needs all digits of the largest logit and of the sum of its rivals.
         bad = (total >= 0.5) & (total <= 2.0)
         bad[lost] = True
         for rows, part in groups(np.flatnonzero(bad), x):
@@ -496,7 +520,7 @@ def top_and_rivals(x, e, room):
 
 
 def log_softmax(x, e, y, room):
-    """y = (z − m) − log(1 + Σ e^{z − m}) for the largest logit m, and the sum over its rivals."""
+    """Write (z − m) − log(1 + Σ e^{z − m}) into `y`, with the largest logit m and the sum over its rivals."""
     u = Unshifted(x, e)
     m, own, rivals = u.own_and_rivals(x.argmax(axis=1))
     rest = np.log1p(rivals / own)
@@ -518,18 +542,18 @@ def log_softmax(x, e, y, room):
 
 
 def label_cost(x, e, y, room, t, count):
-    """Return log(1 + Σ_{j≠t} e^{z_j − z_t}) of each row, and its gradient over `count` in `y`.
+    """Return log(1 + Σ_{j≠t} e^{z_j − z_t}) of each row; unless `y` is None, write gradient / count to it.
 
-    The gradient is y_j of the rivals and, at the label, minus their sum. For a mean, `count` is the
-    number of cases: a division is exact to the last digit, where 1/count would be rounded first.
+    The gradient is y_j for each rival and, at the label, minus their sum. For a mean, `count` is the
+    number of cases. The gradient is divided by it, because a factor 1/count would be rounded first.
     """
     u = Unshifted(x, e)
     label, own, rivals = u.own_and_rivals(t)
     total = own + rivals
     costs = np.log1p(rivals / own)
     if not (own.item(own.argmin()) > TINY and costs.item(costs.argmax()) < np.inf):
-        # e^{z_t} has underflown, or the ratio has overflown: the cost is large, and the plain
-        # difference exact enough, as the total of a row that is kept then is 1 or more.
+        # Where e^{z_t} has underflowed or the ratio has overflowed, the cost is large. The plain
+        # difference is then accurate enough: the total of a row that is not lost is at least 1.
         costs = np.where((own > TINY) & (costs < np.inf), costs, np.log(total) - label)
     lost = u.lost(total, rivals, count)
     total *= count
@@ -551,7 +575,7 @@ def label_cost(x, e, y, room, t, count):
 
 
 def label_cost_shifted(x, y, room, t, count):
-    """Do what `label_cost` does, under the shift."""
+    """Do what `label_cost` does, with the shift."""
     s = Shifted(x, room)
     own, rivals = s.own_and_rivals(t)
     total = own + rivals
@@ -561,12 +585,15 @@ def label_cost_shifted(x, y, room, t, count):
         s.scaled(1.0 / whole, y)
         y[s.r, t] = -rivals / whole
     ratio = rivals / own
-    # Not HEADROOM, which beside a huge m is lost, or rounded.
+    # m − q differs from HEADROOM if m is so large that the subtraction was rounded.
     return np.where(np.isfinite(ratio), np.log1p(ratio), gap + (np.log(total) - (s.m - s.q)))
 
 
 def distribution_cost(x, e, y, room, t, count):
-    """Return −Σ t log y of each row, and its gradient, y Σt − t, over `count` in `y`."""
+    """Return −Σ t log y of each row; unless `y` is None, write gradient / count to it.
+
+    The gradient is y Σt − t.
+    """
     costs = np.empty(len(x))
     for rows, part in groups(np.arange(len(x)), x):
         result = None if y is None else y[rows]
@@ -591,11 +618,11 @@ def distribution_cost_shifted(x, y, room, t, count):
         others += row_sums(part)
     if y is not None:
         mass = t_top + others
-        # For the top entry, y Σt − t is the other targets minus (1 − y) Σt: less cancels.
+        # At the largest logit, y Σt − t is the sum of the other targets minus (1 − y) Σt: less cancels.
         slope = others - mass * (rivals / total)
         for p in reversed(s.pieces):
             e = s.exponentials(p)
-            # One after the other: total is so large that mass / total may underflow.
+            # In two steps, because total is so large that mass / total may underflow.
             e /= total[:, None]
             e *= mass[:, None]
             e -= t[:, p].astype(np.float64)
@@ -606,7 +633,7 @@ def distribution_cost_shifted(x, y, room, t, count):
 
 
 def softmax_and_complement(x, room):
-    """Return y and 1 − y in float64, each with its own digits."""
+    """Return y and 1 − y in float64, each without cancellation."""
     s = Shifted(x, room)
     own, rivals = s.own_and_rivals(s.top)
     total = own + rivals
@@ -617,7 +644,7 @@ def softmax_and_complement(x, room):
 
 
 def logistic_and_complement(x):
-    """Return 1/(1 + e^{−z}) and 1/(1 + e^z), each with its own digits at both ends."""
+    """Return 1/(1 + e^{−z}) and 1/(1 + e^z), each without cancellation."""
     e = np.exp(-np.abs(x))
     large, small = 1 / (1 + e), e / (1 + e)
     positive = x >= 0
@@ -625,7 +652,10 @@ def logistic_and_complement(x):
 
 
 def logistic_cost(x, e, y, room, t, count):
-    """Return −Σ [t log y + (1 − t) log(1 − y)] of each row, and y − t over `count` in `y`."""
+    """Return −Σ [t log y + (1 − t) log(1 − y)] of each row; unless `y` is None, write gradient / count to it.
+
+    The gradient is y − t.
+    """
     x = x.astype(np.float64)
     t = t.astype(np.float64)
     # −log y = max(−z, 0) + rest and −log(1 − y) = max(z, 0) + rest
@@ -638,7 +668,10 @@ def logistic_cost(x, e, y, room, t, count):
 
 
 def squared_error(x, e, y, room, t, count, output):
-    """Return ½ Σ (y − t)² of each row, and its gradient through `output` over `count` in `y`."""
+    """Return ½ Σ (y − t)² of each row; unless `y` is None, write gradient / count to it.
+
+    The gradient is with respect to the logits, through the function `output`.
+    """
     x = x.astype(np.float64)
     t = t.astype(np.float64)
     if output == "linear":
@@ -657,14 +690,14 @@ def squared_error(x, e, y, room, t, count, output):
 
 
 def residual(y, complement, t):
-    """Return y − t; for y near 1 as (1 − t) − (1 − y), in which nothing cancels."""
+    """Return y − t, for y above ½ as (1 − t) − (1 − y), because there 1 − y has more digits."""
     return np.where(y > 0.5, (1.0 - t) - complement, y - t)
 
 
 def jvp(y, v):
-    """Return y_i (v_i − Σ_j y_j v_j), with v counted from the largest output's."""
+    """Return y_i (v_i − Σ_j y_j v_j), computed with v relative to its entry at the largest output."""
     r = np.arange(len(y))
-    # Halves: the difference of two floats may overflow where its product with y does not.
+    # Half of v: the difference of two entries may overflow though its product with y does not.
     v = 0.5 * v
     v -= v[r, y.argmax(axis=1)][:, None]
     v -= row_sums(y * v)[:, None]
@@ -674,7 +707,7 @@ def jvp(y, v):
 
 
 def jacobian(y, complement, out):
-    """out = diag(y) − y yᵀ of each row, its diagonal from y (1 − y)."""
+    """Write diag(y) − y yᵀ of each row into `out`, with y (1 − y) on its diagonal."""
     k = np.arange(y.shape[1])
     np.multiply(-y[:, :, None], y[:, None, :], out=out, casting="same_kind")
     out[:, k, k] = y * complement

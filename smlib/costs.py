@@ -4,8 +4,9 @@ The classes (or the independent units) lie along the last axis; each index of th
 case. A cost is summed over the classes, and its `reduction` over the cases is "mean", "sum" or
 "none". Costs and gradients have the dtype of the logits, as in `smlib.outputs`.
 
-Class weights, ignored labels and label smoothing as an option are left out: a soft target does
-what they do.
+Class weights, ignored labels and label smoothing have no options of their own. A soft target
+expresses each of them: the weight times a one-hot row, a row of zeros, or a smoothed row. The mean
+remains that over all cases.
 """
 
 import math
@@ -36,7 +37,7 @@ def squared_error(y, t, *, reduction="mean"):
     t : array_like
         The targets, any real numbers, of the shape of `y`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases.
+        How the costs of the cases are combined: their mean, their sum, or not at all.
 
     Returns
     -------
@@ -48,8 +49,9 @@ def squared_error(y, t, *, reduction="mean"):
     TypeError
         If `y` or `t` does not hold real numbers.
     ValueError
-        If `y` has no class axis or no classes, the shapes differ, the reduction is unknown, or
-        the mean is over no cases.
+        If `y` has no class axis or no classes.
+        If the shapes of `y` and `t` differ.
+        If `reduction` is unknown, or is "mean" when there are no cases.
 
     Examples
     --------
@@ -64,14 +66,14 @@ def squared_error(y, t, *, reduction="mean"):
 
 
 def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
-    r"""Return the squared error of an output function of `z`, and its gradient.
+    r"""Return the squared error of the outputs for the logits `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i, \qquad
         y_i (1 - y_i)(y_i - t_i), \qquad
         y_i \Bigl(y_i - t_i - \sum_j y_j (y_j - t_j)\Bigr)
 
-    for linear outputs :math:`y = z`, for logistic ones, and for softmax. In the last two, the slope
-    of the right class is nearly zero when its output is: that is the plateau.
+    for linear outputs :math:`y = z`, for logistic outputs, and for softmax. In the last two, the
+    slope of the right class is nearly zero when its output is nearly zero: this is the plateau.
 
     Parameters
     ----------
@@ -82,7 +84,8 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     output : {"linear", "logistic", "softmax"}
         The output function.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+        How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
+        is that of the mean for "mean", and otherwise that of the sum.
 
     Returns
     -------
@@ -96,8 +99,10 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     TypeError
         If `z` or `t` does not hold real numbers.
     ValueError
-        If `z` has no class axis or no classes, the shapes differ, the output function or the
-        reduction is unknown, or the mean is over no cases.
+        If `z` has no class axis or no classes.
+        If the shapes of `z` and `t` differ.
+        If `output` is unknown.
+        If `reduction` is unknown, or is "mean" when there are no cases.
 
     Examples
     --------
@@ -122,8 +127,8 @@ def cross_entropy(z, t, *, reduction="mean"):
     .. math:: C = -\sum_i t_i \log y_i, \qquad
         C = \log\Bigl(1 + \sum_{j \ne c} e^{z_j - z_c}\Bigr) \text{ for a label } c
 
-    The sum over the rivals of the label keeps the digits of a small cost. A target of 0 on a
-    logit of :math:`-\infty` costs nothing; a target above 0 there costs :math:`\infty`.
+    The sum over the rivals of the label keeps the digits of a small cost. At a logit of
+    :math:`-\infty`, a target of 0 costs nothing, and a target above 0 costs :math:`\infty`.
 
     Parameters
     ----------
@@ -133,7 +138,7 @@ def cross_entropy(z, t, *, reduction="mean"):
         Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
         of the shape of `z`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases.
+        How the costs of the cases are combined: their mean, their sum, or not at all.
 
     Returns
     -------
@@ -143,12 +148,14 @@ def cross_entropy(z, t, *, reduction="mean"):
     Raises
     ------
     TypeError
-        If `z`, or a distribution `t`, does not hold real numbers, or `t` holds no integers where
-        its shape is that of labels.
+        If `z` does not hold real numbers.
+        If `t` holds labels that are not integers, or distributions that are not real numbers.
     ValueError
-        If a label is not a class index, a distribution has a negative, infinite or nan entry,
-        the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown, or
-        the mean is over no cases.
+        If a label is not a class index.
+        If a distribution has a negative, infinite or nan entry.
+        If the shapes of `z` and `t` do not match.
+        If `z` has no class axis or no classes.
+        If `reduction` is unknown, or is "mean" when there are no cases.
 
     Examples
     --------
@@ -168,9 +175,9 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
 
-    which is :math:`y_i - t_i` for targets that sum to one. For a label it is
-    :math:`y_i`, and at the label itself minus the sum of its rivals' :math:`y_j`, so that it
-    keeps its digits as the label's output nears 1.
+    which is :math:`y_i - t_i` for targets that sum to one. Given a label, the gradient is
+    :math:`y_i` at each rival and minus their sum at the label, so that it keeps its digits as the
+    label's output approaches 1.
 
     Parameters
     ----------
@@ -180,26 +187,31 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
         Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
         of the shape of `z`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+        How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
+        is that of the mean for "mean", and otherwise that of the sum.
     out : ndarray, optional
-        Where the gradient goes: an array of its shape and dtype, which may be `z`.
+        The array to write the gradient to, with the shape and dtype of the gradient. It may be `z`.
 
     Returns
     -------
     C : ndarray
         The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
     gradient : ndarray
-        The derivative of `C` with respect to `z`, of the shape of `z`; `out` if that is given.
+        The derivative of `C` with respect to `z`, of the shape of `z`; `out` itself if it is given.
 
     Raises
     ------
     TypeError
-        If `z`, or a distribution `t`, does not hold real numbers, or `t` holds no integers where
-        its shape is that of labels, or `out` is no array or has another dtype than the gradient.
+        If `z` does not hold real numbers.
+        If `t` holds labels that are not integers, or distributions that are not real numbers.
+        If `out` is not an array, or its dtype is not that of the gradient.
     ValueError
-        If a label is not a class index, a distribution has a negative, infinite or nan entry,
-        the shapes do not fit, `z` has no class axis or no classes, the reduction is unknown,
-        the mean is over no cases, or `out` has another shape than the gradient or is read-only.
+        If a label is not a class index.
+        If a distribution has a negative, infinite or nan entry.
+        If the shapes of `z` and `t` do not match.
+        If `z` has no class axis or no classes.
+        If `reduction` is unknown, or is "mean" when there are no cases.
+        If the shape of `out` is not that of the gradient, or `out` is read-only.
 
     Examples
     --------
@@ -221,11 +233,11 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K): K units, which need not exclude one another.
+        The logits, of shape (…, K), of K units that need not exclude one another.
     t : array_like
         The targets, between 0 and 1, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases.
+        How the costs of the cases are combined: their mean, their sum, or not at all.
 
     Returns
     -------
@@ -237,8 +249,10 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
     TypeError
         If `z` or `t` does not hold real numbers.
     ValueError
-        If a target is not between 0 and 1, the shapes differ, `z` has no last axis or no units,
-        the reduction is unknown, or the mean is over no cases.
+        If a target is not between 0 and 1.
+        If the shapes of `z` and `t` differ.
+        If `z` has no last axis or no units.
+        If `reduction` is unknown, or is "mean" when there are no cases.
 
     Examples
     --------
@@ -258,11 +272,12 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K): K units, which need not exclude one another.
+        The logits, of shape (…, K), of K units that need not exclude one another.
     t : array_like
         The targets, between 0 and 1, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+        How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
+        is that of the mean for "mean", and otherwise that of the sum.
 
     Returns
     -------
@@ -276,8 +291,10 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     TypeError
         If `z` or `t` does not hold real numbers.
     ValueError
-        If a target is not between 0 and 1, the shapes differ, `z` has no last axis or no units,
-        the reduction is unknown, or the mean is over no cases.
+        If a target is not between 0 and 1.
+        If the shapes of `z` and `t` differ.
+        If `z` has no last axis or no units.
+        If `reduction` is unknown, or is "mean" when there are no cases.
 
     Examples
     --------
@@ -291,7 +308,7 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
 
 
 def _class_kernel(x, e, y, room, t, count):
-    """Run the kernel for labels or for distributions, whichever `t` holds."""
+    """Run the kernel for labels if `t` has one axis, and otherwise the one for distributions."""
     kernel = _kernels.label_cost if t.ndim == 1 else _kernels.distribution_cost
     return kernel(x, e, y, room, t, count)
 
@@ -299,8 +316,8 @@ def _class_kernel(x, e, y, room, t, count):
 def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(z, t, name)` checks and returns the targets; `kernel(x, e, y, room, t, count)` returns
-    the costs of a block of cases and writes their gradient over `count` to `y`, if that is room.
+    `targets(z, t, name)` checks and returns the targets. `kernel(x, e, y, room, t, count)` returns
+    the costs of a block of cases and, unless `y` is None, writes gradient / count to it.
     """
     _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
     z, dtype = _arrays.real(z, name)
@@ -327,7 +344,7 @@ def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
 
 
 def _costs(kernel, z, dtype, t, count, out):
-    """Return the costs of the cases, and write their gradient over `count` to `out`."""
+    """Return the costs of the cases; unless `out` is None, write gradient / count to it."""
     block = _arrays.is_block(z, out=out)
     if block and t.ndim == 1 and z.size <= _kernels.SMALL:
         costs = _kernels.label_cost_small(z, t, count, out)

@@ -1,7 +1,7 @@
-"""Data that the chapters train on, shipped with the module: no download, no surprise.
+"""Data that the chapters train on, shipped with the module: nothing is downloaded.
 
-Each file in ``smlib/data`` has a text file beside it with its source and licence. The
-family trees need no file: they follow from who married whom and who their children are.
+Each file in ``smlib/data`` has a text file next to it with its source and license. The family
+trees need no file: they follow from a list of couples and their children.
 """
 
 from dataclasses import dataclass
@@ -15,23 +15,22 @@ __all__ = ["digits", "split", "FamilyTrees", "family_trees"]
 
 
 def digits():
-    """The 1797 handwritten digits of 8 × 8 pixels, and what each of them is.
+    """Return the 1797 handwritten digits, images of 8 × 8 pixels, and their labels.
 
     Returns
     -------
     x : ndarray of float64, shape (1797, 64)
-        One image a row, from its upper left to its lower right pixel; 0 is
-        paper and 1 is ink. (Each pixel counts the ink in a block of 16 finer
-        pixels, so the values are sixteenths, and exact.) ``x[n].reshape(8, 8)``
-        is the picture.
+        One image per row, from its upper left to its lower right pixel; 0 is paper and 1 is ink.
+        Each pixel counts the ink in a block of 16 finer pixels, so the values are exact multiples
+        of 1/16. ``x[n].reshape(8, 8)`` is the picture.
     t : ndarray of int64, shape (1797,)
         The digit that was written, 0 to 9.
 
     Notes
     -----
-    The test file of the UCI repository's *Optical Recognition of Handwritten
-    Digits*, E. Alpaydin and C. Kaynak (1998), https://doi.org/10.24432/C50P49,
-    licence CC BY 4.0. Thirteen people wrote them. Each call returns fresh arrays.
+    The digits are the test file of the UCI repository's *Optical Recognition of Handwritten
+    Digits*, E. Alpaydin and C. Kaynak (1998), https://doi.org/10.24432/C50P49, license CC BY 4.0.
+    They were written by thirteen people. Each call returns new arrays.
 
     Examples
     --------
@@ -46,33 +45,33 @@ def digits():
 
 
 def split(n, *, held_out, seed=0):
-    """Divide `n` cases into those to train on and those to test on, the same way each time.
+    """Return the indices of `n` cases in two parts, one to train on and one to test on.
 
-    The cases are shuffled and the first `held_out` of them are kept for the
-    test. The same `n` and `seed` give the same split on every machine and with every
-    version of NumPy: the shuffle sorts the raw output of the PCG64 generator,
-    which NumPy promises not to change.
+    The cases are shuffled, and the first `held_out` of them form the test part. The same `n`,
+    `held_out` and `seed` give the same split on every machine and with every version of NumPy: the
+    shuffle sorts the raw output of the PCG64 generator, which NumPy promises not to change.
 
     Parameters
     ----------
     n : int
         Number of cases.
     held_out : int
-        Number of them to test on, 0 to `n`.
+        Number of cases to test on, 0 to `n`.
     seed : int
-        Another seed gives another split.
+        Seed of the shuffle, 0 or more.
 
     Returns
     -------
     train, test : ndarray of int64
-        Indices, each in increasing order, that together count 0 to n − 1 once.
+        Indices in increasing order. Each of 0 to n − 1 is in one of the two arrays.
 
     Raises
     ------
     TypeError
         If an argument is not an integer.
     ValueError
-        If `held_out` is not from 0 to `n`, or `n` or `seed` is negative.
+        If `held_out` is not from 0 to `n`.
+        If `n` or `seed` is negative.
 
     Examples
     --------
@@ -88,7 +87,7 @@ def split(n, *, held_out, seed=0):
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
-# People of the same place have the same role.
+# People at the same position in the two tuples have the same role.
 ENGLISH = (
     "Christopher",
     "Penelope",
@@ -118,7 +117,7 @@ ITALIAN = (
     "Sophia",
 )
 MEN = ("Christopher", "Andrew", "Arthur", "James", "Charles", "Colin")
-FAMILIES = (  # two who are married, then their children
+FAMILIES = (  # a married couple, followed by its children
     ("Christopher", "Penelope", "Arthur", "Victoria"),
     ("Andrew", "Christine", "James", "Jennifer"),
     ("Arthur", "Margaret"),
@@ -143,24 +142,25 @@ RELATIONS = (
 
 @dataclass(frozen=True)
 class FamilyTrees:
-    """Two family trees as facts, and as cases to learn: see `family_trees`.
+    """Two family trees, as facts and as cases to learn. `family_trees` returns them.
 
     Attributes
     ----------
     people : tuple of str, length 24
-        12 English people, then the 12 Italians in the same roles: persons i and
-        i + 12 have the same place in their trees.
+        12 English people, then 12 Italians in the same roles: persons i and i + 12 have the same
+        position in their trees.
     relations : tuple of str, length 12
         From father to niece.
     facts : ndarray of int64, shape (112, 3)
-        Rows (p, r, q): the r of person p is person q, as in (Colin, father, James). In
-        increasing order.
+        Rows (p, r, q): the r of person p is person q, as in (Colin, father, James). The rows are
+        in increasing order.
     pairs : ndarray of int64, shape (104, 2)
-        The (p, r) that have an answer, once each, in the same order.
+        The pairs (p, r) that have an answer, once each, in the same order.
     x : ndarray of float64, shape (104, 36)
-        One case a pair: 24 numbers that are 1 at the person, 12 that are 1 at the relation.
+        One case per pair: 24 numbers that are 1 at the person and 0 elsewhere, then 12 that are 1 at
+        the relation and 0 elsewhere.
     t : ndarray of float64, shape (104, 24)
-        The answers, with probability shared equally among those that are right.
+        The answers: the right people share the probability equally.
     """
 
     people: tuple
@@ -172,16 +172,16 @@ class FamilyTrees:
 
 
 def family_trees():
-    """The two family trees that a network learned the first word vectors from.
+    """Return the two family trees from which Hinton's network learned vectors for words.
 
-    Who is married, who their children are, and who is a man give the rest by rule. A
-    sibling has the same parents; an uncle is a parent's brother or the husband of a
-    parent's sister; an aunt likewise; and a nephew or niece is seen from there.
+    All relations follow by rule from three facts: who is married, who their children are, and who
+    is a man. A sibling has the same parents. An uncle is a parent's brother or the husband of a
+    parent's sister, and an aunt likewise. A nephew or niece is the reverse of an uncle or aunt.
 
     Returns
     -------
     FamilyTrees
-        Fresh arrays at each call.
+        New arrays at each call.
 
     Notes
     -----
@@ -198,7 +198,7 @@ def family_trees():
     >>> trees.facts.shape, trees.x.shape, trees.t.shape
     ((112, 3), (104, 36), (104, 24))
     """
-    parent, spouse = np.zeros((2, 12, 12), dtype=bool)  # [p, q]: q is p's
+    parent, spouse = np.zeros((2, 12, 12), dtype=bool)  # [p, q] is True if q is p's parent or spouse
     for family in FAMILIES:
         husband, wife, *children = map(ENGLISH.index, family)
         spouse[[husband, wife], [wife, husband]] = True

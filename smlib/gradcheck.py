@@ -1,4 +1,4 @@
-"""An analytic gradient against a numerical one."""
+"""Numerical check of analytic gradients."""
 
 import numpy as np
 
@@ -6,7 +6,8 @@ from smlib import _arrays
 
 __all__ = ["check_gradient"]
 
-# The imaginary step: its square vanishes beside any x, so that no truncation error is left.
+# The imaginary step. Next to an x of ordinary size its square vanishes, so that no truncation error
+# is left.
 _COMPLEX_STEP = 1e-20
 
 
@@ -18,48 +19,53 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
         D_k = \frac{f(x + h e_k) - f(x - h e_k)}{2h} \quad\text{or}\quad
         D_k = \frac{\operatorname{Im} f(x + i h e_k)}{h}
 
-    A right gradient has an error of about :math:`10^{-10}` with central differences in float64,
-    whose rounding is measured against `f` itself: where the gradient is a billion times smaller
-    than `f`, as on a plateau, they see only noise. The complex step has no such limit.
+    With central differences in float64, a correct gradient has an error of about
+    :math:`10^{-10}`. The rounding error of the differences is proportional to `f` itself: where
+    the gradient is a billion times smaller than `f`, as on a plateau, they are only noise. The
+    complex step has no such limit.
 
     Parameters
     ----------
     f : callable
-        A function of one array, with real results of any shape: a cost, or a vector of outputs.
-        It is called with copies of `x`.
+        A function of one array that returns real numbers, in any shape: a cost, or a vector of
+        outputs. It is called with copies of `x`.
     x : array_like
         The point, an array of floats.
     gradient : array_like
         The gradient of `f` evaluated at `x`, of shape ``f(x).shape + x.shape``: the shape of `x`
         for a cost, the Jacobian for a vector.
     method : {"central", "complex-step"}
-        Central differences, or the complex step, which needs an `f` that takes complex input and
-        is analytic in it: no absolute values, comparisons or maxima on the way. The functions of
-        smlib refuse complex input.
+        Central differences, or the complex step. The complex step needs an `f` that takes complex
+        input and is analytic, without absolute values, comparisons or maxima. The functions of
+        smlib raise TypeError for complex input.
     step : float, optional
         The step h. By default :math:`\varepsilon^{1/3} \max(1, |x_k|)` for central differences,
-        where :math:`\varepsilon` belongs to the dtype of `x`, and :math:`10^{-20}` for the
-        complex step.
+        where :math:`\varepsilon` is the machine epsilon of the dtype of `x`, and
+        :math:`10^{-20}` for the complex step.
 
     Returns
     -------
     float
-        The error: about 0 for a right gradient, at most 2 for a wrong one. It is inf wherever a
-        nan or an infinity, in `f` or in `gradient`, leaves nothing to compare, so that this never
-        looks like agreement.
+        The error: about 0 for a correct gradient, at most 2 for a wrong one. It is inf if a nan or
+        an infinity in `f` or `gradient` leaves nothing to compare, so that this never looks like
+        agreement.
 
     Raises
     ------
     TypeError
-        If `x` does not hold floats, `gradient` or ``f(x)`` no real numbers, `step` is not a
-        number, or with the complex step `f` drops the imaginary part.
+        If `x` does not hold floats.
+        If `gradient` or ``f(x)`` does not hold real numbers.
+        If `step` is not a number.
+        If `f` drops the imaginary part of the complex step.
     ValueError
-        If `gradient` has another shape, `x` or ``f(x)`` has no entries, the method is unknown, or
-        the step is not positive and finite, or is lost in rounding.
+        If `gradient` has another shape than ``f(x).shape + x.shape``.
+        If `x` or ``f(x)`` has no entries.
+        If `method` is unknown.
+        If `step` is not positive and finite, or so small that rounding removes it.
 
     Notes
     -----
-    The complex step is that of W. Squire and G. Trapp, "Using complex variables to estimate
+    The complex step is from W. Squire and G. Trapp, "Using complex variables to estimate
     derivatives of real functions", SIAM Review 40 (1998).
 
     Examples
@@ -76,14 +82,14 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     """
     _arrays.check_choice("method", method, ("central", "complex-step"))
     if step is not None and (np.ndim(step) or np.asarray(step).dtype.kind not in "iuf"):
-        raise TypeError(f"step = {step!r} is not a number: it must be a positive one")
+        raise TypeError(f"step = {step!r} is not a number: it must be a positive, finite number")
     if step is not None and not 0 < step < np.inf:
-        raise ValueError(f"step = {step!r} is no step: it must be a positive number")
+        raise ValueError(f"step = {step!r}: it must be a positive, finite number")
     x = _arrays.array(x, "x")
     if x.dtype.kind != "f":
         raise TypeError(f"x has dtype {x.dtype}: it must hold floats, to be moved by a small step")
     if x.size == 0:
-        raise ValueError(f"x has shape {x.shape}: without an entry there is nothing to check")
+        raise ValueError(f"x has shape {x.shape}: it must have at least one entry")
     gradient = _real(gradient, "gradient")
     shape = _real(f(x.copy()), "f(x)").shape
     if gradient.shape != shape + x.shape:
@@ -92,7 +98,7 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
             f"and x of shape {x.shape}, it must have shape {shape + x.shape}"
         )
     if gradient.size == 0:
-        raise ValueError(f"f(x) has shape {shape}: without a value there is nothing to check")
+        raise ValueError(f"f(x) has shape {shape}: it must have at least one entry")
     derivative = _central_difference if method == "central" else _complex_step
     numerical = np.empty(shape + x.shape)
     for k in np.ndindex(x.shape):
@@ -109,7 +115,7 @@ def _real(a, name):
 
 
 def _central_difference(f, x, k, step):
-    """Return (f(x + h e_k) − f(x − h e_k)) / 2h, with the 2h that rounding has left."""
+    """Return (f(x + h e_k) − f(x − h e_k)) / 2h, where 2h is the distance left by rounding."""
     if step is None:
         step = np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, abs(float(x[k])))
     right, left = x.copy(), x.copy()
@@ -119,7 +125,7 @@ def _central_difference(f, x, k, step):
         width = float(right[k]) - float(left[k])
     if width == 0:
         at = ", ".join(map(str, k))
-        raise ValueError(f"step = {step!r} is lost beside x[{at}] = {x[k]}: it must be larger")
+        raise ValueError(f"step = {step!r} is lost to rounding at x[{at}] = {x[k]}: it must be larger")
     up = _real(f(right), "f(x)").astype(np.float64)
     down = _real(f(left), "f(x)").astype(np.float64)
     with np.errstate(all="ignore"):
@@ -134,14 +140,14 @@ def _complex_step(f, x, k, step):
     value = np.asarray(f(moved))
     if value.dtype.kind != "c":
         raise TypeError(
-            f"f returned {value.dtype} for a complex x: for the complex step it must carry the "
-            f"imaginary part along; otherwise take method='central'"
+            f"f returned {value.dtype} for a complex x: for the complex step it must keep the "
+            f"imaginary part; otherwise use method='central'"
         )
     return value.imag / h
 
 
 def _relative_error(a, b):
-    """Return the largest difference over the largest entry, inf where that is no number."""
+    """Return the largest difference over the largest entry, or inf if either is not finite."""
     with np.errstate(all="ignore"):
         error = np.abs(a - b).max()
         size = max(np.abs(a).max(), np.abs(b).max())

@@ -1,7 +1,7 @@
-r"""Softmax where the classes are a vocabulary: sums that run, and logits that are never all held.
+r"""Softmax over a vocabulary: running sums, and logits that are never all in memory.
 
-Both parts of this module rest on one fact: a sum of exponentials can be taken in piece by piece,
-each under a shift of its own, if what was summed before is scaled when the shift changes:
+Both parts of this module use one fact: a sum of exponentials can be taken piece by piece, each piece
+with a shift of its own, if the earlier sum is rescaled when the shift changes:
 
 .. math:: \sum_j e^{z_j - m} = e^{m' - m} \sum_j e^{z_j - m'}
 """
@@ -14,21 +14,22 @@ from smlib import _arrays, _kernels
 
 __all__ = ["RunningLogSumExp", "linear_cross_entropy"]
 
-# Entries of a tile of logits, cases × classes: it stays in cache between its two products.
+# Entries of a tile of logits, cases × classes. A tile stays in cache between its two products.
 TILE = 2**18
 
-# Cases in a tile, at most.
+# Largest number of cases in a tile.
 CASES = 512
 
-# Entries of W that go with a tile, at most.
+# Largest number of entries of W that go with a tile.
 WEIGHTS = 2**20
 
-# Terms that are added one after the other, which is where equal ones err the same way.
+# Number of terms that are added one after the other. In longer runs, the roundings of equal terms
+# add up, because they err in the same direction.
 RUN = 16
 
 
 class RunningLogSumExp:
-    r"""The log-sum-exp of logits that arrive in pieces, in any order and on any machine.
+    r"""Accumulator of the log-sum-exp of logits that arrive in pieces, in any order.
 
     .. math:: \operatorname{lse} = m + \log(1 + r), \qquad m = \max_j z_j = z_c, \quad
         r = \sum_{j \ne c} e^{z_j - m}
@@ -37,13 +38,15 @@ class RunningLogSumExp:
 
     .. math:: m = m_1, \qquad r = r_1 + (1 + r_2)\, e^{m_2 - m_1} \qquad (m_1 \ge m_2),
 
-    which is commutative to the last bit, associative up to rounding, and has an identity, the
-    accumulator that has taken in nothing (:math:`m = -\infty`).
+    so the pieces may lie on several machines. Merging is commutative to the last bit
+    and associative up to rounding. An accumulator without any piece (:math:`m = -\infty`) is its
+    identity.
 
     Notes
     -----
     M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax" (2018), merge the
-    maximum and the whole sum; the sum over the rivals alone keeps the digits of a result near 0.
+    maximum and the whole sum. Here it is the sum over the rivals alone, which keeps the digits of
+    a result near 0.
 
     Examples
     --------
@@ -56,26 +59,27 @@ class RunningLogSumExp:
     """
 
     def __init__(self):
-        self._state = None  # m and r: arrays that are never written to
+        self._state = None  # m and r, as arrays that are never written to
 
     def update(self, z, axis=-1):
-        """Take in a piece.
+        """Add a piece of logits.
 
         Parameters
         ----------
         z : array_like
-            The logits. An empty piece changes no value.
+            The logits. A piece without classes does not change the sum.
         axis : int, tuple of ints or None
-            The axis, or axes, that hold the classes; None means all of them. The shape of the
-            other axes is that of `value`, and the same for all pieces: () for a 1-D piece.
+            The axis, or axes, that hold the classes. None means all of them. The other axes have
+            the shape of `value`, the same for all pieces: () for a 1-D piece.
 
         Raises
         ------
         TypeError
-            If `z` does not hold real numbers, or `axis` integers.
+            If `z` does not hold real numbers.
+            If `axis` is not an int, a tuple of ints or None.
         ValueError
-            If `axis` is out of range or repeated, or the other axes have another shape than those
-            of the pieces before.
+            If an axis is out of range or repeated.
+            If the other axes have another shape than those of earlier pieces.
         """
         z, dtype = _arrays.real(z, "z")
         over = _arrays.axes(axis, z.ndim)
@@ -84,13 +88,14 @@ class RunningLogSumExp:
 
         def kernel(x, e, y, room, rows):
             m, r, _ = _kernels.top_and_rivals(x, e, room)
+            # A row that is all −inf has r = −1, so that 1 + r, its sum, is 0.
             top[rows], rest[rows] = m, np.where(m == -np.inf, -1.0, r)
 
         _arrays.rowwise(kernel, z, dtype, over)
         self._state = _merged(self._state, (top.reshape(shape), rest.reshape(shape)), "z")
 
     def merge(self, other):
-        """Return an accumulator of all that this one and another have taken in; both stay.
+        """Return an accumulator of the logits of this one and another; neither is changed.
 
         Parameters
         ----------
@@ -105,13 +110,13 @@ class RunningLogSumExp:
         Raises
         ------
         TypeError
-            If `other` is no accumulator.
+            If `other` is not a RunningLogSumExp.
         ValueError
-            If the values of the two differ in shape.
+            If both have pieces, and their values differ in shape.
         """
         if not isinstance(other, RunningLogSumExp):
             raise TypeError(
-                f"other is of type {type(other).__name__}: it must be a RunningLogSumExp; update takes in an array"
+                f"other is of type {type(other).__name__}: it must be a RunningLogSumExp; update takes an array"
             )
         result = RunningLogSumExp()
         result._state = _merged(self._state, other._state, "other")
@@ -119,7 +124,7 @@ class RunningLogSumExp:
 
     @property
     def value(self):
-        r"""The log-sum-exp of all pieces so far, in float64. Without any it is :math:`-\infty`."""
+        r"""The log-sum-exp of all pieces so far, in float64. Without a piece it is :math:`-\infty`."""
         if self._state is None:
             return np.float64(-np.inf)
         top, rest = self._state
@@ -128,7 +133,7 @@ class RunningLogSumExp:
 
 
 def _merged(a, b, name):
-    """Return the state of two states' logits together; the second is called `name`."""
+    """Return the state of the logits of two states together; `name` is the argument behind the second."""
     if a is None or b is None:
         return b if a is None else a
     (m, r), (n, s) = a, b
@@ -140,7 +145,7 @@ def _merged(a, b, name):
     with np.errstate(all="ignore"):
         scale = np.where(m == n, 1.0, np.exp(-np.abs(m - n)))
         larger, smaller = np.where(m >= n, (r, s), (s, r))
-        # In this order the sum is the same from either side.
+        # In this order the sum has the same bits if the two states change places.
         return np.maximum(m, n), (larger + smaller * scale) + scale
 
 
@@ -156,45 +161,49 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
         \frac{\partial C}{\partial b_j} = \sum_n g_{nj}, \qquad
         g = \frac{\partial C}{\partial z} = y - \text{one-hot}(t)
 
-    The N × K logits are never held: they are computed twice, a tile of cases and classes at a
-    time. The first pass sums the exponentials and their products with `W`; the second, which then
-    knows the sums, makes the gradient of `W`. What is needed beside the results does not grow with
-    K.
+    The N × K logits are never all in memory: they are computed twice, one tile of cases and classes
+    at a time. The first pass sums the exponentials and their products with `W`. The second pass
+    uses these sums to compute the gradient of `W`. The memory needed in addition to the results
+    does not grow with K.
 
     Parameters
     ----------
     h : array_like
-        The input of the layer, of shape (N, D): a row for each case.
+        The input of the layer, of shape (N, D): one row per case.
     W : array_like
-        The weights, of shape (K, D): a row for each class.
+        The weights, of shape (K, D): one row per class.
     t : array_like
         The labels, integers from 0 to K − 1, of shape (N,).
     b : array_like, optional
-        The biases, of shape (K,). At :math:`-\infty` a class has probability 0.
+        The biases, of shape (K,). A class with the bias :math:`-\infty` has probability 0.
     reduction : {"mean", "sum"}
-        What becomes of the costs of the cases.
+        How the costs of the cases are combined. The gradients are those of their mean or sum.
 
     Returns
     -------
     C : ndarray
         The cost, a NumPy scalar.
     gradients : tuple of ndarray
-        The derivatives of `C` with respect to `h` and `W` and, if that is given, `b`, each of the
-        shape of its array. They and `C` have the widest dtype among the arguments.
+        The derivatives of `C` with respect to `h`, `W` and, if it is given, `b`, each of the shape
+        of its argument. They and `C` have the dtype to which `h`, `W` and `b` promote, where
+        booleans and integers count as float64.
 
     Raises
     ------
     TypeError
-        If `h`, `W` or `b` does not hold real numbers, or `t` integers.
+        If `h`, `W` or `b` does not hold real numbers.
+        If the labels are not integers.
     ValueError
-        If a label is not a class index, the shapes do not fit, there are no classes, the reduction
-        is unknown, or the mean is over no cases.
+        If a label is not a class index.
+        If the shapes do not match.
+        If there are no classes.
+        If `reduction` is unknown, or is "mean" when there are no cases.
 
     Notes
     -----
     E. Wijmans et al., "Cut your losses in large-vocabulary language models" (2024), do the same on
-    a GPU. Here the first tile of a case is tried without a shift; a shift is taken, or replaced,
-    only where the sum of a case leaves the range in which no digit is lost.
+    a GPU. Here a case starts without a shift. A shift is introduced, or replaced, only where the
+    sum of a case leaves the range in which no digits are lost.
 
     Examples
     --------
@@ -213,7 +222,7 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
     if reduction == "mean" and cases == 0:
         raise ValueError(f"h has shape {h.shape}: the mean over no cases is undefined")
     count = cases if reduction == "mean" else 1
-    # Infinities take their limits, so that warnings on the way there are no news.
+    # Overflow and invalid operations are expected here: the results are the limits.
     with np.errstate(all="ignore"):
         C, *gradients = _value_and_gradients(h, W, t, b, dtype, count)
     return C, tuple(gradients)
@@ -226,7 +235,7 @@ def _checked(h, W, t, b):
     dtype = np.result_type(dtype_h, dtype_W)
     for a, name, rows in ((h, "h", "case"), (W, "W", "class")):
         if a.ndim != 2:
-            raise ValueError(f"{name} has shape {a.shape}: it must have two axes, a row a {rows}")
+            raise ValueError(f"{name} has shape {a.shape}: it must have two axes, one row per {rows}")
     if h.shape[1] != W.shape[1]:
         raise ValueError(f"W has shape {W.shape}: for h of shape {h.shape}, it must have {h.shape[1]} columns")
     if len(W) == 0:
@@ -247,7 +256,10 @@ def _checked(h, W, t, b):
 
 
 def _value_and_gradients(h, W, t, b, dtype, count):
-    """Return the cost, dh, dW and, unless `b` is None, db: sums over the cases, over `count`."""
+    """Return the cost, dh, dW and, unless `b` is None, db.
+
+    They are sums over the cases, divided by `count`.
+    """
     layer = _Layer(h, W, b, t, _arrays.computed_in(dtype))
     length = W.shape[1]
     C = 0.0
@@ -260,7 +272,7 @@ def _value_and_gradients(h, W, t, b, dtype, count):
         own = _ratio(label, shift[c])
         total = own + rivals
         costs = np.log1p(rivals / own)
-        # Where e^z of the label has underflown the cost is large, and the difference exact enough.
+        # Where e^z of the label has underflowed, the cost is large and the difference accurate enough.
         difference = np.log(total) - _less(label.astype(np.float64), shift[c])
         C += np.where((own > _kernels.TINY) & (costs < np.inf), costs, difference).sum()
         total *= count
@@ -284,7 +296,7 @@ def _value_and_gradients(h, W, t, b, dtype, count):
 
 
 class _Layer:
-    """A linear layer, and its logits by the tile: a row for each class, a column for each case."""
+    """A linear layer and its logits in tiles, with a row for each class and a column for each case."""
 
     def __init__(self, h, W, b, t, dtype):
         if b is not None:
@@ -296,11 +308,11 @@ class _Layer:
         self.cases = _slices(len(h), CASES)
         rows, columns = max(1, min(CASES, len(h))), max(1, self.h.shape[1])
         self.pieces = _slices(len(W), max(1, min(TILE // rows, WEIGHTS // columns)))
-        # With sums from 1 to here, half of the range of exponents is left to h and W.
+        # Sums from 1 to this leave half of the range of exponents to h and W.
         self.most = float(np.finfo(dtype).tiny) ** -0.5
 
     def weights(self, p):
-        """Return the weights of a slice of classes, the last of which may be the bias."""
+        """Return the weights of a slice of classes, with their biases, if any, as the last column."""
         if self.b is None:
             return np.asarray(self.W[p], self.dtype)
         w = self.room.take("w", (p.stop - p.start, self.h.shape[1]), self.dtype)
@@ -314,14 +326,12 @@ class _Layer:
         return t[column] - p.start, column
 
     def logits(self, w, c):
-        """Return the tile z of some cases; the one before is overwritten."""
+        """Return the tile of logits z of some cases, in a buffer that the next call overwrites."""
         z = self.room.take("z", (len(w), c.stop - c.start), self.dtype)
         return np.matmul(w, self.h[c].T, out=z)
 
     def first_pass(self, c):
-        """Return, for some cases, the shifts q, the labels' logits, and of their rivals the sums
-        Σ e^{z − q} and Σ e^{z − q} W.
-        """
+        """Return, for some cases, q, the label's logit, and Σ e^{z − q} and Σ e^{z − q} W over its rivals."""
         n = c.stop - c.start
         shift, label = np.zeros(n, self.dtype), np.full(n, -np.inf, self.dtype)
         rivals, products = np.zeros(n), np.zeros((n, self.h.shape[1]))
@@ -335,7 +345,7 @@ class _Layer:
             if lost.any():
                 z = self.logits(w, c)
                 top = z.max(axis=0)
-                # A total below 1 has nothing in it but this tile.
+                # If a total is below 1, no earlier tile has contributed to it.
                 better = np.where(total < 1.0, top, np.maximum(top, shift))
                 better = np.where(lost & (top != -np.inf), better, shift)
                 scale = np.where(rivals == 0, 0.0, _ratio(shift, better))
@@ -349,12 +359,12 @@ class _Layer:
 
 
 def _slices(n, size):
-    """Return the slices of at most `size` that make up range(n)."""
+    """Return slices of at most `size` that together cover range(n)."""
     return [slice(i, min(i + size, n)) for i in range(0, n, size)]
 
 
 def _less(z, shift):
-    """Return `z` less a shift of each column, in place; equal infinities differ by 0."""
+    """Subtract a shift from each column of `z` in place and return `z`; equal infinities differ by 0."""
     if shift.any():
         same = z == shift
         z -= shift
@@ -368,14 +378,14 @@ def _ratio(label, shift):
 
 
 def _exponentials_and_sums(z, shift, at):
-    """Return e^{z − q} in the place of `z`, but 0 at the labels, and the sums of its columns."""
+    """Overwrite `z` with e^{z − q}, and with 0 at the labels; return it and its column sums."""
     e = np.exp(_less(z, shift), out=z)
     e[at] = 0.0
     return e, _column_sums(e)
 
 
 def _column_sums(e):
-    """Return the sums of the columns, in float64: of runs, and of those in runs again."""
+    """Return the sums of the columns in float64: columns are added in runs, and the runs in runs again."""
     if len(e) < 2 * RUN:
         return e.sum(axis=0, dtype=np.float64)
     whole = len(e) - len(e) % RUN

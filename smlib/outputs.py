@@ -1,9 +1,9 @@
 """The output functions: logistic, softmax, its logarithm, and its derivative.
 
-All take arrays of booleans, integers, float16, float32 or float64, and refuse other dtypes and masked
-arrays with a TypeError, ragged lists with a ValueError. The result has the dtype of `z`: float16
-(computed in float32), float32 or float64; booleans and integers become float64. The input is never
-written to, unless it is also `out`. Infinities take their limits and no warning escapes.
+All functions take arrays of booleans, integers, float16, float32 or float64. Other dtypes and masked
+arrays raise TypeError, and ragged lists raise ValueError. The result has the dtype of `z`: float16
+(computed in float32), float32 or float64. Booleans and integers become float64. The input is never
+modified, unless it is also `out`. Infinite logits give the limits, and no warning is issued.
 """
 
 import math
@@ -20,8 +20,8 @@ def logistic(z):
 
     .. math:: y = \frac{1}{1 + e^{-z}}
 
-    It is softmax for two classes, of which one has the logit `z` and the other 0. Nothing
-    overflows, and small outputs keep all their digits, down to the smallest normal number.
+    It is the softmax of two classes, one with the logit `z` and the other with the logit 0.
+    Nothing overflows, and small outputs keep all their digits, down to the smallest normal number.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def logistic(z):
 
 
 def logsumexp(z, axis=-1, *, keepdims=False, where=None):
-    r"""Return the soft maximum of `z`, the logarithm of softmax's denominator.
+    r"""Return the log-sum-exp of `z`, the logarithm of softmax's denominator.
 
     .. math:: \operatorname{lse}(z) = \log \sum_j e^{z_j}
         = m + \log\Bigl(1 + \sum_{j \ne c} e^{z_j - m}\Bigr), \qquad m = z_c = \max_j z_j
 
-    It lies between the largest logit and that plus :math:`\log K`.
+    It is a soft maximum: it lies between the largest logit :math:`m` and :math:`m + \log K`.
 
     Parameters
     ----------
@@ -69,26 +69,29 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
         Whether the result keeps the axes summed over, with length 1.
     where : array_like, optional
         A boolean array that broadcasts to the shape of `z`. A class at which it is false is left
-        out, and what stands there is not read.
+        out of the sum, and its logit is not read.
 
     Returns
     -------
     ndarray
-        The logarithms, in nats; a NumPy scalar if no axis is left. A sum over nothing, whether
-        the axis is empty, masked or all :math:`-\infty`, has the logarithm :math:`-\infty`.
+        The logarithms, in nats; a NumPy scalar if no axis is left. A row that is empty, fully
+        masked or all :math:`-\infty` gives :math:`-\infty`.
 
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers, `axis` integers, or `where` booleans.
+        If `z` does not hold real numbers.
+        If `axis` is not an int, a tuple of ints or None.
+        If `where` is not boolean.
     ValueError
-        If `axis` is out of range or repeated, or `where` does not broadcast.
+        If an axis is out of range or repeated.
+        If `where` does not broadcast to the shape of `z`.
 
     Notes
     -----
     P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax
     functions", IMA Journal of Numerical Analysis 41 (2021), show why the shift by the largest
-    logit is harmless, and the sum over its rivals a gain.
+    logit does no harm, and why the sum over its rivals gains accuracy.
 
     Examples
     --------
@@ -124,9 +127,9 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
 
     .. math:: \log y_i = z_i - \log \sum_j e^{z_j}
 
-    The class with the largest logit gets
-    :math:`-\log(1 + \sum_j e^{z_j - z_i})`, the sum over its rivals :math:`j`: as
-    :math:`y_i` nears 1, its logarithm keeps its digits.
+    For the class :math:`i` with the largest logit, the result is
+    :math:`-\log(1 + \sum_{j \ne i} e^{z_j - z_i})`. This sum over the rivals keeps the digits of
+    the logarithm as :math:`y_i` approaches 1.
 
     Parameters
     ----------
@@ -135,25 +138,28 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
     axis : int, tuple of ints or None
         The axis, or axes, that hold the classes. None means all of them.
     out : ndarray, optional
-        Where the result goes: an array of its shape and dtype, which may be `z`.
+        The array to write the result to, with the shape and dtype of the result. It may be `z`.
     where : array_like, optional
         A boolean array that broadcasts to the shape of `z`. A class at which it is false gets
-        :math:`-\infty`, and what stands there is not read.
+        :math:`-\infty`, and its logit is not read.
 
     Returns
     -------
     ndarray
-        The log-probabilities, in nats, of the shape of `z`; `out` if that is given. A row that is
-        all :math:`-\infty`, or masked altogether, has no distribution: it is nan.
+        The log-probabilities, in nats, of the shape of `z`; `out` itself if it is given. A row
+        that is all :math:`-\infty` or fully masked has no distribution, and gives nan.
 
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers, `axis` integers, or `where` booleans, or `out` is no
-        array or has another dtype than the result.
+        If `z` does not hold real numbers.
+        If `axis` is not an int, a tuple of ints or None.
+        If `where` is not boolean.
+        If `out` is not an array, or its dtype is not that of the result.
     ValueError
-        If `axis` is out of range or repeated, `where` does not broadcast, or `out` has another
-        shape than the result or is read-only.
+        If an axis is out of range or repeated.
+        If `where` does not broadcast to the shape of `z`.
+        If the shape of `out` is not that of the result, or `out` is read-only.
 
     Examples
     --------
@@ -166,7 +172,7 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
 
 
 def softmax(z, axis=-1, *, out=None, where=None):
-    r"""Return the softmax of `z`: positive outputs that sum to one.
+    r"""Return the softmax of `z`: outputs from 0 to 1 that sum to one.
 
     .. math:: y_i = \frac{e^{z_i}}{\sum_j e^{z_j}}
 
@@ -177,30 +183,33 @@ def softmax(z, axis=-1, *, out=None, where=None):
     axis : int, tuple of ints or None
         The axis, or axes, that hold the classes. None means all of them.
     out : ndarray, optional
-        Where the result goes: an array of its shape and dtype, which may be `z`.
+        The array to write the result to, with the shape and dtype of the result. It may be `z`.
     where : array_like, optional
         A boolean array that broadcasts to the shape of `z`. A class at which it is false gets
-        exactly 0, and what stands there is not read.
+        exactly 0, and its logit is not read.
 
     Returns
     -------
     ndarray
-        The probabilities, of the shape of `z`; `out` if that is given. Logits at
-        :math:`+\infty` share the mass equally. A row that is all :math:`-\infty`, or masked
-        altogether, has no distribution: it is nan.
+        The probabilities, of the shape of `z`; `out` itself if it is given. Logits at
+        :math:`+\infty` share the probability equally. A row that is all :math:`-\infty` or fully
+        masked has no distribution, and gives nan.
 
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers, `axis` integers, or `where` booleans, or `out` is no
-        array or has another dtype than the result.
+        If `z` does not hold real numbers.
+        If `axis` is not an int, a tuple of ints or None.
+        If `where` is not boolean.
+        If `out` is not an array, or its dtype is not that of the result.
     ValueError
-        If `axis` is out of range or repeated, `where` does not broadcast, or `out` has another
-        shape than the result or is read-only.
+        If an axis is out of range or repeated.
+        If `where` does not broadcast to the shape of `z`.
+        If the shape of `out` is not that of the result, or `out` is read-only.
 
     Notes
     -----
-    The name is J. S. Bridle's, "Training stochastic model recognition algorithms as networks can
+    The name is from J. S. Bridle, "Training stochastic model recognition algorithms as networks can
     lead to maximum mutual information estimation of parameters", NIPS 2 (1990).
 
     Examples
@@ -216,12 +225,13 @@ def softmax(z, axis=-1, *, out=None, where=None):
 
 
 def softmax_jacobian(z):
-    r"""Return the derivative of the softmax of `z`, over the last axis.
+    r"""Return the Jacobian of softmax at `z`, over the last axis.
 
     .. math:: J_{ij} = \frac{\partial y_i}{\partial z_j} = y_i (\delta_{ij} - y_j)
 
-    It is symmetric, and its rows sum to zero. On the diagonal, :math:`1 - y_i` is summed over
-    the rivals of class :math:`i`, so that no digits cancel.
+    The matrix is symmetric, and its rows sum to zero. For the largest output,
+    :math:`1 - y_i` on the diagonal is computed from the sum over its rivals, so that it keeps its
+    digits as :math:`y_i` approaches 1.
 
     Parameters
     ----------
@@ -259,12 +269,12 @@ def softmax_jacobian(z):
 
 
 def softmax_jvp(z, v):
-    r"""Return the Jacobian of the softmax of `z` times `v`, without the K × K matrix.
+    r"""Return the Jacobian of softmax at `z` times `v`, without forming the K × K matrix.
 
     .. math:: (J v)_i = y_i \Bigl(v_i - \sum_j y_j v_j\Bigr)
 
-    It is the rate at which the outputs change when the logits move in the direction `v`. As J is
-    symmetric, it is also the vector-Jacobian product that back-propagation needs.
+    It is the rate at which the outputs change when the logits move in the direction `v`. Because
+    J is symmetric, it is also the vector-Jacobian product that back-propagation needs.
 
     Parameters
     ----------
@@ -283,7 +293,8 @@ def softmax_jvp(z, v):
     TypeError
         If `z` or `v` does not hold real numbers.
     ValueError
-        If `z` has no class axis, or `v` has another shape.
+        If `z` has no class axis.
+        If the shape of `v` is not that of `z`.
 
     Examples
     --------
@@ -306,7 +317,7 @@ def softmax_jvp(z, v):
 
 
 def _like_z(kernel, small, z, axis, out, where):
-    """Run a kernel whose result has the shape of `z`, or its short way for a `small` array."""
+    """Return the result of a kernel, in the shape of `z`; `small` is its short path for small arrays."""
     block = _arrays.is_block(z, axis, where, out)
     if block and z.size <= _kernels.SMALL:
         result = small(z, out)

@@ -1,8 +1,8 @@
-"""One style sheet, a palette safe for color blindness, and the figures that several chapters draw.
+"""One style sheet, a color-blind-safe palette, and the figures that several chapters draw.
 
-Cross-entropy is BLUE and drawn solid, squared error is VERMILION and dashed;
-three classes A, B, C are BLUE, ORANGE, GREEN. YELLOW and SKY are for areas:
-as thin lines or text they are too pale on white.
+Cross-entropy is BLUE and solid, squared error is VERMILION and dashed. Three classes A, B, C are
+BLUE, ORANGE, GREEN. YELLOW and SKY are for areas: as thin lines or text they are too pale on
+white.
 """
 
 import matplotlib.pyplot as plt
@@ -24,7 +24,7 @@ __all__ = [
     "simplex_axes",
 ]
 
-# Okabe and Ito's palette; GREY takes the place of its black.
+# The palette of Okabe and Ito, with GREY in place of its black.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PINK, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 
@@ -57,11 +57,10 @@ def use_style():
 
 
 def simplex_xy(y):
-    """Points of the plane for distributions over three classes.
+    """Return the points in the plane for distributions over three classes.
 
-    The corners A, B, C of an equilateral triangle with sides of length 1 stand
-    for certainty; a distribution is the corners' average with weights `y`:
-    A = (0, 0), B = (1, 0), C = (½, √¾).
+    The corners A = (0, 0), B = (1, 0) and C = (½, √¾) of an equilateral triangle stand for
+    certainty of one class. A distribution `y` is the average of the corners with weights `y`.
 
     Parameters
     ----------
@@ -98,13 +97,13 @@ def simplex_xy(y):
 def simplex_axes(ax, labels=("A", "B", "C")):
     """Draw the empty triangle of three-class distributions on `ax`.
 
-    Each corner is certainty of one class: a dot in the class's color with its
-    label. Draw distributions into it through `simplex_xy`.
+    Each corner stands for certainty of one class, and has a dot in the color of the class and its
+    label. Use `simplex_xy` to draw distributions into the triangle.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Axes of its own; their frame and ticks are removed.
+        The axes to draw on. Their frame and ticks are removed.
     labels : sequence of three str
         Names for the lower left, lower right and upper corner.
 
@@ -116,7 +115,7 @@ def simplex_axes(ax, labels=("A", "B", "C")):
     Raises
     ------
     ValueError
-        If there are not three `labels`.
+        If `labels` does not have three entries.
 
     Examples
     --------

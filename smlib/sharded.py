@@ -1,22 +1,22 @@
-r"""Softmax, its logarithm and its cross-entropy on Dask arrays: logits that outgrow one machine.
+r"""Softmax, its logarithm and its cross-entropy on Dask arrays, for logits that outgrow one machine.
 
-The five functions are smlib's, with the same names, answers and arguments, but for `out`. The logits
-`z` are a Dask array whose chunks may cut the cases, the classes, or both; `where` and the targets
-may be NumPy or Dask arrays. The results are Dask arrays, and nothing is computed before they are.
-Wrong shapes and dtypes are refused at once, wrong values when they are computed.
+The five functions have the names, results and arguments of smlib's, except for `out`. The logits `z`
+are a Dask array, whose chunks may split the cases, the classes, or both. `where` and the targets may
+be NumPy or Dask arrays. The results are Dask arrays, and nothing is computed until you compute them.
+Wrong shapes and dtypes raise at once, and wrong values when the result is computed.
 
-A chunk reports each of its rows as a *state*: the largest logit m, and the sum over its rivals
+Each chunk gives a *state* for each of its rows, the largest logit m and the sum over its rivals:
 
 .. math:: s = \sum_{j \ne c} e^{z_j - m}, \qquad m = z_c = \max_j z_j
 
-States merge into the state of all their classes together, a few at a time, up a tree. That is one
-pass over the logits. What has the shape of the logits (softmax, its logarithm, the gradient)
-takes a second pass, in which lazy logits are made anew: no chunk of them is kept from one pass to
-the next. So they must come out the same when made twice, and logits that are dear to make should be
-kept by their owner (``z = z.persist()``).
+A tree of merges, a few states at a time, leads to the state of all classes together. This takes one
+pass over the logits. Results of the shape of the logits (softmax, its logarithm, the gradient) take a
+second pass, for which lazy logits are computed again: no chunk is kept from one pass to the next. So
+the logits must be the same when they are computed twice. If they are expensive to compute, persist
+them first (``z = z.persist()``).
 
-Chunks of a few MiB or more keep the overhead of the tasks small. The sizes of the chunks may be
-unknown along the cases, not along the classes.
+Chunks of a few MiB or more keep the overhead of the tasks small. Chunk sizes may be unknown along the
+cases, but not along the classes.
 """
 
 import math
@@ -39,12 +39,12 @@ except ImportError as error:
 
 __all__ = ["cross_entropy", "cross_entropy_value_and_grad", "log_softmax", "logsumexp", "softmax"]
 
-# States that are merged at a time.
+# Number of states that are merged at a time.
 BRANCHES = 16
 
 
 def logsumexp(z, axis=-1, *, keepdims=False, where=None):
-    r"""Return the soft maximum of `z`, as `smlib.logsumexp` does.
+    r"""Return the log-sum-exp of `z`, as `smlib.logsumexp` does.
 
     .. math:: \operatorname{lse}(z) = \log \sum_j e^{z_j} = m + \log(1 + s)
 
@@ -58,21 +58,25 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
         Whether the result keeps the axes summed over, with length 1.
     where : array_like or dask array, optional
         A boolean array that broadcasts to the shape of `z`. A class at which it is false is left
-        out.
+        out of the sum.
 
     Returns
     -------
     dask array
-        The logarithms, in nats. A sum over nothing has the logarithm :math:`-\infty`.
+        The logarithms, in nats. A row that is empty, fully masked or all :math:`-\infty` gives
+        :math:`-\infty`.
 
     Raises
     ------
     TypeError
-        If `z` is no Dask array or does not hold real numbers, `axis` is not made of integers, or
-        `where` of booleans.
+        If `z` is not a Dask array of real numbers.
+        If `axis` is not an int, a tuple of ints or None.
+        If `where` is not boolean.
     ValueError
-        If `axis` is out of range or repeated, the sizes of its chunks are unknown, or `where` does
-        not broadcast.
+        If an axis is out of range or repeated.
+        If the chunk sizes along the classes are unknown.
+        If `where` does not broadcast to the shape of `z`.
+        If the chunks of `where` do not match those of `z` where sizes are unknown.
 
     Examples
     --------
@@ -92,7 +96,7 @@ def softmax(z, axis=-1, *, where=None):
 
     .. math:: y_i = \frac{e^{z_i}}{\sum_j e^{z_j}}
 
-    It is the softmax within a chunk times the chunk's share of the whole.
+    It is computed as the softmax within a chunk, times the share of the chunk in the whole sum.
 
     Parameters
     ----------
@@ -107,17 +111,20 @@ def softmax(z, axis=-1, *, where=None):
     Returns
     -------
     dask array
-        The probabilities, of the shape and chunks of `z`. A row that is all :math:`-\infty`, or
-        masked altogether, has no distribution: it is nan.
+        The probabilities, of the shape and chunks of `z`. A row that is all :math:`-\infty` or
+        fully masked has no distribution, and gives nan.
 
     Raises
     ------
     TypeError
-        If `z` is no Dask array or does not hold real numbers, `axis` is not made of integers, or
-        `where` of booleans.
+        If `z` is not a Dask array of real numbers.
+        If `axis` is not an int, a tuple of ints or None.
+        If `where` is not boolean.
     ValueError
-        If `axis` is out of range or repeated, the sizes of its chunks are unknown, or `where` does
-        not broadcast.
+        If an axis is out of range or repeated.
+        If the chunk sizes along the classes are unknown.
+        If `where` does not broadcast to the shape of `z`.
+        If the chunks of `where` do not match those of `z` where sizes are unknown.
 
     Examples
     --------
@@ -133,7 +140,7 @@ def log_softmax(z, axis=-1, *, where=None):
 
     .. math:: \log y_i = (z_i - m) - \log(1 + s)
 
-    As the largest output nears 1, its logarithm keeps its digits.
+    The logarithm of the largest output keeps its digits as the output approaches 1.
 
     Parameters
     ----------
@@ -149,16 +156,19 @@ def log_softmax(z, axis=-1, *, where=None):
     -------
     dask array
         The log-probabilities, in nats, of the shape and chunks of `z`. A row that is all
-        :math:`-\infty`, or masked altogether, has no distribution: it is nan.
+        :math:`-\infty` or fully masked has no distribution, and gives nan.
 
     Raises
     ------
     TypeError
-        If `z` is no Dask array or does not hold real numbers, `axis` is not made of integers, or
-        `where` of booleans.
+        If `z` is not a Dask array of real numbers.
+        If `axis` is not an int, a tuple of ints or None.
+        If `where` is not boolean.
     ValueError
-        If `axis` is out of range or repeated, the sizes of its chunks are unknown, or `where` does
-        not broadcast.
+        If an axis is out of range or repeated.
+        If the chunk sizes along the classes are unknown.
+        If `where` does not broadcast to the shape of `z`.
+        If the chunks of `where` do not match those of `z` where sizes are unknown.
 
     Examples
     --------
@@ -175,7 +185,7 @@ def cross_entropy(z, t, *, reduction="mean"):
 
     .. math:: C = \sum_i t_i (m - z_i) + \log(1 + s) \sum_i t_i
 
-    No term is negative, so that a small cost keeps its digits.
+    No term is negative, so a small cost keeps its digits.
 
     Parameters
     ----------
@@ -185,7 +195,7 @@ def cross_entropy(z, t, *, reduction="mean"):
         Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
         of the shape of `z`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases.
+        How the costs of the cases are combined: their mean, their sum, or not at all.
 
     Returns
     -------
@@ -195,13 +205,17 @@ def cross_entropy(z, t, *, reduction="mean"):
     Raises
     ------
     TypeError
-        If `z` is no Dask array or does not hold real numbers, or `t` not integers where its shape
-        is that of labels.
+        If `z` is not a Dask array of real numbers.
+        If `t` holds labels that are not integers, or distributions that are not real numbers.
     ValueError
-        If the shapes do not fit, `z` has no class axis or no classes, the sizes of the chunks
-        along it are unknown, the reduction is unknown, or the mean is over no cases. When it is
-        computed: if a label is not a class index, a distribution has a negative, infinite or nan
-        entry, or a number of cases that was unknown turns out to be 0 under the mean.
+        If the shapes of `z` and `t` do not match.
+        If `z` has no class axis or no classes.
+        If the chunk sizes along the classes are unknown.
+        If the chunks of `t` do not match those of `z` where sizes are unknown.
+        If `reduction` is unknown, or is "mean" when there are no cases.
+        When the result is computed, if a label is not a class index.
+        When the result is computed, if a distribution has a negative, infinite or nan entry.
+        When the result is computed, if an unknown number of cases is 0 and `reduction` is "mean".
 
     Examples
     --------
@@ -218,9 +232,9 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
 
-    As in `smlib.cross_entropy_value_and_grad`, it keeps its digits at a label whose output nears 1:
-    there it is minus the sum of the rivals' outputs. Compute both results in one call,
-    ``dask.compute(C, gradient)``, or the pass for the cost is done for each.
+    As in `smlib.cross_entropy_value_and_grad`, the gradient keeps its digits at a label whose output
+    approaches 1: there it is minus the sum of the rivals' outputs. Compute both results in one
+    call, ``dask.compute(C, gradient)``; otherwise the pass for the cost is made twice.
 
     Parameters
     ----------
@@ -230,7 +244,8 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
         Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
         of the shape of `z`.
     reduction : {"mean", "sum", "none"}
-        What becomes of the costs of the cases. The gradient is that of their mean or sum.
+        How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
+        is that of the mean for "mean", and otherwise that of the sum.
 
     Returns
     -------
@@ -242,13 +257,17 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     Raises
     ------
     TypeError
-        If `z` is no Dask array or does not hold real numbers, or `t` not integers where its shape
-        is that of labels.
+        If `z` is not a Dask array of real numbers.
+        If `t` holds labels that are not integers, or distributions that are not real numbers.
     ValueError
-        If the shapes do not fit, `z` has no class axis or no classes, the sizes of the chunks
-        along it are unknown, the reduction is unknown, or the mean is over no cases. When it is
-        computed: if a label is not a class index, a distribution has a negative, infinite or nan
-        entry, or a number of cases that was unknown turns out to be 0 under the mean.
+        If the shapes of `z` and `t` do not match.
+        If `z` has no class axis or no classes.
+        If the chunk sizes along the classes are unknown.
+        If the chunks of `t` do not match those of `z` where sizes are unknown.
+        If `reduction` is unknown, or is "mean" when there are no cases.
+        When the result is computed, if a label is not a class index.
+        When the result is computed, if a distribution has a negative, infinite or nan entry.
+        When the result is computed, if an unknown number of cases is 0 and `reduction` is "mean".
 
     Examples
     --------
@@ -264,11 +283,11 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     return _evaluate(z, t, reduction, gradient=True)
 
 
-# From arguments to graphs
+# Functions that turn arguments into graphs.
 
 
 def _logits(z):
-    """Return the dtype of the results, or refuse the logits."""
+    """Return the dtype of the results; raise TypeError if `z` is not a Dask array of real numbers."""
     if not isinstance(z, da.Array):
         raise TypeError(
             f"z is of type {type(z).__name__}: it must be a Dask array, as from "
@@ -283,7 +302,7 @@ def _logits(z):
 
 
 def _check_sizes(z, over):
-    """Refuse classes along axes `over` whose number in each chunk is unknown."""
+    """Raise ValueError if chunk sizes are unknown along the axes `over`, which hold the classes."""
     for a in over:
         if math.isnan(z.shape[a]):
             raise ValueError(
@@ -293,7 +312,7 @@ def _check_sizes(z, over):
 
 
 def _arguments(z, axis, where):
-    """Return the dtype of the results, the axes of the classes, and any mask with its axes."""
+    """Return the dtype of the results, the axes of the classes, and the mask, if any, with its axes."""
     dtype = _logits(z)
     over = _arrays.axes(axis, z.ndim)
     _check_sizes(z, over)
@@ -309,7 +328,7 @@ def _arguments(z, axis, where):
 
 
 def _targets(z, t):
-    """Return targets with the chunks of `z`, and values that are checked when computed."""
+    """Return the targets, with the chunks of `z` and a check of their values, and their axes."""
     t = _array(t, "t")
     if labels := t.ndim == z.ndim - 1:
         if t.dtype.kind not in "iu":
@@ -328,19 +347,19 @@ def _targets(z, t):
 
 
 def _array(a, name):
-    """Return a Dask array as it is, and all else as a NumPy array."""
+    """Return a Dask array unchanged, and anything else as a NumPy array."""
     return a if isinstance(a, da.Array) else _arrays.array(a, name)
 
 
 def _same(n, m):
-    """Tell whether two lengths are the same, for all that is known."""
+    """Return True if two lengths are equal, or if one of them is unknown."""
     return n == m or math.isnan(n) or math.isnan(m)
 
 
 def _aligned(a, z, axes, name, stretch=False):
-    """Return `a`, whose axes are `axes` of `z`, as a Dask array with the chunks of those.
+    """Return `a`, whose axes are `axes` of `z`, as a Dask array with the chunks of `z` along them.
 
-    With `stretch`, axes of length 1 stay as they are.
+    With `stretch`, axes of length 1 keep their length.
     """
     lazy = isinstance(a, da.Array)
     chunks = []
@@ -354,20 +373,23 @@ def _aligned(a, z, axes, name, stretch=False):
             if len(chunks[i]) != z.numblocks[axis]:
                 raise ValueError(
                     f"{name} has {len(chunks[i])} and z has {z.numblocks[axis]} chunks along axis "
-                    f"{axis} of z, where sizes are unknown: cut {name} as z is, or call "
-                    f"compute_chunk_sizes() of what is unknown first"
+                    f"{axis} of z, where sizes are unknown: give {name} the chunks of z, or "
+                    f"call compute_chunk_sizes() on the array with unknown sizes first"
                 )
     return a.rechunk(tuple(chunks)) if lazy else da.from_array(a, chunks=tuple(chunks))
 
 
 def _again(a):
-    """Return `a` from a graph of its own, lest its chunks be kept for the second pass."""
+    """Return `a` with a graph of its own, in which its chunks are computed again.
+
+    Otherwise Dask would keep the chunks of the first pass in memory for the second.
+    """
     seed = "smlib.sharded", a.name
     again = clone(a, seed=seed)
-    # clone leaves the keys within tasks as they were (Dask's issue 12455).
+    # clone does not rename the keys inside tasks (Dask's issue 12455).
     names = {key: clone_key(key, seed) for key in a.dask.get_all_external_keys()}
     layers = dict(again.dask.layers)
-    # Nor does it keep what the layers are annotated with: priority, workers, resources.
+    # Nor does it keep the annotations of the layers: priority, workers, resources.
     told = {clone_key(name, seed): layer.annotations for name, layer in a.dask.layers.items()}
     for name, layer in layers.items():
         if isinstance(layer, MaterializedLayer):
@@ -381,7 +403,7 @@ def _again(a):
 
 
 def _state_axes(z):
-    """Return the axes of states: their own comes first, and is numbered after those of `z`."""
+    """Return the axes of states: their own axis comes first, and is numbered after those of `z`."""
     return (z.ndim, *range(z.ndim))
 
 
@@ -416,7 +438,7 @@ def _states(function, z, over, size, *arrays):
 
 
 def _merge(states, over):
-    """Return the states of the whole: a tree of merges along the axes `over` of the logits."""
+    """Return the states of the whole rows: a tree of merges along the axes `over` of the logits."""
     if not over:
         return states
     return da.reduction(
@@ -432,7 +454,7 @@ def _merge(states, over):
 
 
 def _like_z(function, z, axis, where):
-    """Return `function` of the chunks of `z`, their states and the states of the whole."""
+    """Apply `function` to the chunks of `z`, their states and the states of the whole rows."""
     dtype, over, masks = _arguments(z, axis, where)
     states = _states(_output_states, z, over, 2, *masks)
     whole = _merge(states, over)
@@ -465,7 +487,7 @@ def _evaluate(z, t, reduction, gradient=False):
 
 
 def _count(z, costs):
-    """Return the number of cases: an int, or an array that computes it if it is unknown."""
+    """Return the number of cases: an int or, if it is unknown, an array that computes it."""
     if math.isnan(costs.size):
         ones = costs.map_blocks(np.ones_like)
         return ones.sum().map_blocks(_some, meta=np.empty(()))
@@ -474,12 +496,12 @@ def _count(z, costs):
     return costs.size
 
 
-# What is done with a block. In all, m and s are the state, and +inf stands for its limit: entries
-# there share the mass, the rest have none.
+# Functions of one block. In all of them, m and s are the state. A row with entries at +inf is replaced
+# by its limit: those entries share the mass, and the others have none.
 
 
 def _checked_targets(t, classes, block_info=None):
-    """Return the labels, or distributions if `classes` is None, of a block."""
+    """Return the targets of a block; raise ValueError for a wrong label or, without `classes`, probability."""
     if classes is None:
         bad = ~((t >= 0) & (t < np.inf))
         complaint = "is not a probability: it must be finite and at least 0"
@@ -500,12 +522,12 @@ def _checked_targets(t, classes, block_info=None):
 def _top(x, e, room):
     """Return the state m, s of each row of a block, and the column of m."""
     m, s, top = _kernels.top_and_rivals(x, e, room)
-    # A chunk that is all −inf adds nothing.
+    # A row that is all −inf adds nothing to the sum over all chunks.
     return m, np.where(m == -np.inf, 0.0, s), top
 
 
 def _nothing(z, over, size):
-    """Return the states of no classes at all, as columns and in their final shape."""
+    """Return the states of rows without any class, in their final shape and as columns."""
     states = np.zeros((size, *(1 if a in over else n for a, n in enumerate(z.shape))))
     states[0] = -np.inf
     return states, states.reshape(size, -1)
@@ -525,7 +547,11 @@ def _output_states(z, where=None, *, over):
 
 
 def _cost_states(z, t, start, over):
-    """Return the states m, s and Σ t (m − z), Σ t of all but the top, t of the top, of a chunk."""
+    """Return the states of the rows of a chunk: m, s, Σ t (m − z), Σ t without the top, and t of the top.
+
+    The top is the class with the largest logit m. Given labels, t of the top is 1 in the chunk that
+    holds the label, and Σ t without the top is 0.
+    """
     z, dtype = _arrays.real(z, "z")
     states, columns = _nothing(z, over, 5)
     labels = t.ndim < z.ndim
@@ -554,7 +580,7 @@ def _cost_states(z, t, start, over):
 
 
 def _target_rows(t, z):
-    """Return the targets of a chunk of `z`, one label (an intp) or distribution a row."""
+    """Return the targets of a chunk of `z`, one label (an intp) or one distribution per row."""
     if t.shape != z.shape[: t.ndim]:
         raise ValueError(f"t has a chunk of shape {t.shape} where that of z has shape {z.shape}")
     if t.ndim < z.ndim:
@@ -563,7 +589,7 @@ def _target_rows(t, z):
 
 
 def _unchanged(states, axis, keepdims):
-    """Return the states of a chunk: the leaves of the tree."""
+    """Return the states of a chunk unchanged: they are the leaves of the tree."""
     return states
 
 
@@ -595,12 +621,12 @@ def _difference(a, b):
 
 
 def _product(t, a):
-    """Return t·a, in which a target of 0 makes nothing of an infinity."""
+    """Return t·a, with 0 where t is 0 and a is +inf."""
     return np.where((t == 0) & (a == np.inf), 0.0, t * a)
 
 
 def _scaled(a, m, largest):
-    """Return a·e^{m − largest} to the last digits, also where the exponential alone underflows."""
+    """Return a·e^{m − largest} to the last digits, even where the exponential alone underflows."""
     d = _difference(m, largest)
     # m − largest = d + c exactly (Knuth's two-sum).
     b = d - m
@@ -610,7 +636,7 @@ def _scaled(a, m, largest):
 
 
 def _log_sums(states, left, to):
-    """Return m + log(1 + s), with the axes `left` of the logits."""
+    """Return m + log(1 + s), with only the axes `left` of the logits."""
     m, s = states
     with np.errstate(all="ignore"):
         result = (m + np.log1p(s)).astype(to)
@@ -618,7 +644,10 @@ def _log_sums(states, left, to):
 
 
 def _rows(states):
-    """Return a state as columns; without any class above −inf there is no distribution, but nan."""
+    """Return states as columns.
+
+    A row without a class above −inf has no distribution: its s becomes nan.
+    """
     m, s, *costs = states.reshape(len(states), -1)
     return m, np.where(m == -np.inf, np.nan, s), *costs
 
@@ -631,7 +660,7 @@ def _costs(states):
 
 
 def _share(states, whole):
-    """Return the share of a chunk in the sum over all classes, row by row."""
+    """Return the share of a chunk in the sum over all classes, for each row."""
     m, s, *_ = states.reshape(len(states), -1)
     largest, total, *_ = _rows(whole)
     with np.errstate(all="ignore"):
@@ -639,7 +668,7 @@ def _share(states, whole):
 
 
 def _multiply(y, share):
-    """y *= share, row by row; where there is no share, y may have been nan."""
+    """Multiply y by a share for each row, and set it to 0 where the share is 0 and y may be nan."""
     with _kernels.OneNumberARow(y.shape[1]):
         y *= share.astype(y.dtype)[:, None]
     y[share == 0] = 0.0
@@ -704,7 +733,7 @@ def _gradient(z, t, start, states, whole, count):
 
 
 def _result(kernel, z, over, where=None):
-    """Return an array of the shape of `z` that a kernel fills."""
+    """Return an array of the shape of `z` that `kernel` fills."""
     z, dtype = _arrays.real(z, "z")
     result = np.empty(z.shape, dtype)
     where = None if where is None else _arrays.mask(where, z.shape)
@@ -713,7 +742,7 @@ def _result(kernel, z, over, where=None):
 
 
 def _sum(costs, axis, keepdims):
-    """Return the sum of the costs of several cases; beyond the largest float it is infinite."""
+    """Return the sum of the costs of several cases, or inf if it overflows."""
     with np.errstate(all="ignore"):
         return costs.sum(keepdims=keepdims)
 
@@ -725,7 +754,7 @@ def _quotient(total, count, to):
 
 
 def _some(count):
-    """Return the number of cases, unless there are none."""
+    """Return the number of cases; raise ValueError if there are none."""
     if count == 0:
         raise ValueError("z has no cases: the mean over no cases is undefined")
     return count

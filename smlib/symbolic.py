@@ -1,12 +1,11 @@
 """The derivation as SymPy objects: softmax, its Jacobian, the cost and its gradient.
 
-Two forms stand side by side. For a *fixed* number of classes the functions
-below return matrices of ordinary expressions. For *any* number of classes K the
-``general_…`` functions return one expression in `K`, `i` and `j`, with the
-sums kept as sums. `at_size` leads from the second form to the first.
+There are two forms. For a *fixed* number of classes, the functions return matrices of ordinary
+expressions. For *any* number of classes K, the ``general_…`` functions return one expression in
+`K`, `i` and `j`, with the sums kept as sums. `at_size` leads from the second form to the first.
 
-Every derivative here is taken by SymPy from the definition. No closed form is
-typed in, so this module can serve as an oracle for the numerical ones.
+SymPy takes every derivative here from the definition. No closed form is typed in, so this module
+can serve as an oracle for the numerical functions.
 
 Classes are counted from 1, as on paper: ``z[1]`` to ``z[K]``.
 """
@@ -44,8 +43,15 @@ t = sp.IndexedBase("t", real=True)
 def logits(n):
     """Return the column of real symbols z_1 … z_n.
 
-    TypeError or ValueError tells of an `n` that is no integer or less than 1.
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    ValueError
+        If `n` is less than 1.
 
+    Examples
+    --------
     >>> logits(3).T
     Matrix([[z_1, z_2, z_3]])
     """
@@ -53,10 +59,17 @@ def logits(n):
 
 
 def targets(n):
-    """Return the column of real symbols t_1 … t_n; nothing says that they sum to one.
+    """Return the column of real symbols t_1 … t_n; they need not sum to one.
 
-    TypeError or ValueError tells of an `n` that is no integer or less than 1.
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    ValueError
+        If `n` is less than 1.
 
+    Examples
+    --------
     >>> targets(2).T
     Matrix([[t_1, t_2]])
     """
@@ -66,8 +79,15 @@ def targets(n):
 def softmax(z):
     """Return the column y with y_i = exp(z_i) / Σ_k exp(z_k) of a column z.
 
-    TypeError or ValueError tells of a `z` that is no SymPy matrix or not one column.
+    Raises
+    ------
+    TypeError
+        If `z` is not a SymPy matrix.
+    ValueError
+        If `z` is not a single column of at least one entry.
 
+    Examples
+    --------
     >>> softmax(logits(2))[0]
     exp(z_1)/(exp(z_1) + exp(z_2))
     """
@@ -78,8 +98,16 @@ def softmax(z):
 def softmax_jacobian(z):
     """Return the matrix of ∂y_i/∂z_j, row i and column j, as SymPy differentiates it.
 
-    TypeError or ValueError tells of what `softmax` refuses, and of entries that are no symbols.
+    Raises
+    ------
+    TypeError
+        If `z` is not a SymPy matrix.
+    ValueError
+        If `z` is not a single column of at least one entry.
+        If an entry of `z` is not a symbol.
 
+    Examples
+    --------
     >>> z = logits(2)
     >>> y = softmax(z)
     >>> sp.simplify(softmax_jacobian(z)[0, 1] + y[0] * y[1])
@@ -91,25 +119,40 @@ def softmax_jacobian(z):
 def cross_entropy(z, t):
     """Return C = −Σ_i t_i log y_i of the columns z (logits) and t (targets).
 
-    TypeError or ValueError tells of one that is no SymPy matrix or not one column, and of
-    lengths that differ.
+    Raises
+    ------
+    TypeError
+        If `z` or `t` is not a SymPy matrix.
+    ValueError
+        If `z` or `t` is not a single column of at least one entry.
+        If `z` and `t` differ in length.
 
+    Examples
+    --------
     >>> z = logits(2)
     >>> cross_entropy(z, sp.Matrix([1, 0]))
     -log(exp(z_1)/(exp(z_1) + exp(z_2)))
     """
     y = softmax(z)
     if _column("t", t).shape != z.shape:
-        raise ValueError(f"t has {len(t)} entries: for z with {len(z)}, give as many")
+        raise ValueError(f"t has {len(t)} entries: it must have {len(z)}, as z has")
     return -sum(t_i * sp.log(y_i) for t_i, y_i in zip(t, y))
 
 
 def cross_entropy_gradient(z, t):
     """Return the column of ∂C/∂z_j, as SymPy differentiates it.
 
-    TypeError or ValueError tells of what `cross_entropy` refuses, and of a `z` whose entries are no
-    symbols.
+    Raises
+    ------
+    TypeError
+        If `z` or `t` is not a SymPy matrix.
+    ValueError
+        If `z` or `t` is not a single column of at least one entry.
+        If `z` and `t` differ in length.
+        If an entry of `z` is not a symbol.
 
+    Examples
+    --------
     >>> z = logits(2)
     >>> gradient = cross_entropy_gradient(z, sp.Matrix([1, 0]))
     >>> gradient.applyfunc(sp.simplify).T
@@ -122,6 +165,8 @@ def cross_entropy_gradient(z, t):
 def general_softmax():
     """Return y_i for any K.
 
+    Examples
+    --------
     >>> general_softmax()
     exp(z[i])/Sum(exp(z[k]), (k, 1, K))
     """
@@ -131,10 +176,11 @@ def general_softmax():
 def general_jacobian():
     """Return ∂y_i/∂z_j for any K, with 1 ≤ j ≤ K.
 
-    The sum over a Kronecker delta that the normalizer leaves is carried out.
-    SymPy gives it two cases, because j might lie outside the sum; the promise
-    j ≤ K takes the first.
+    Differentiating the normalizer leaves a sum over a Kronecker delta, which SymPy carries out. The
+    result has two cases, because j might lie outside the sum; with j ≤ K, the first case holds.
 
+    Examples
+    --------
     >>> general_jacobian().subs(i, 1).subs(j, 2)
     -exp(z[1])*exp(z[2])/Sum(exp(z[k]), (k, 1, K))**2
     """
@@ -144,6 +190,8 @@ def general_jacobian():
 def general_cross_entropy():
     """Return C = −Σ_i t_i log y_i for any K.
 
+    Examples
+    --------
     >>> general_cross_entropy()
     -Sum(log(exp(z[i])/Sum(exp(z[k]), (k, 1, K)))*t[i], (i, 1, K))
     """
@@ -151,8 +199,10 @@ def general_cross_entropy():
 
 
 def general_gradient():
-    """Return ∂C/∂z_j for any K, with 1 ≤ j ≤ K: y_j Σ_i t_i − t_j.
+    """Return ∂C/∂z_j = y_j Σ_i t_i − t_j for any K, with 1 ≤ j ≤ K.
 
+    Examples
+    --------
     >>> general_gradient()
     exp(z[j])*Sum(t[i], (i, 1, K))/Sum(exp(z[k]), (k, 1, K)) - t[j]
     """
@@ -171,7 +221,9 @@ def at_size(expression, n, **indices):
     TypeError
         If `n` or an index is not an integer.
     ValueError
-        If `n` is less than 1, or an index is not `i` or `j` or not one of the classes 1 to n.
+        If `n` is less than 1.
+        If an index is neither `i` nor `j`.
+        If an index is not one of the classes 1 to n.
 
     Examples
     --------
@@ -181,7 +233,7 @@ def at_size(expression, n, **indices):
     n = _arrays.whole("n", n, least=1)
     for name, value in indices.items():
         if name not in ("i", "j"):
-            raise ValueError(f"{name} is not an index of a general expression: give i or j")
+            raise ValueError(f"{name} is not an index of a general expression: it must be i or j")
         if _arrays.whole(name, value, least=1) > n:
             raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
     chosen = {sp.Symbol(name, integer=True, positive=True): value for name, value in indices.items()}
@@ -191,14 +243,14 @@ def at_size(expression, n, **indices):
 
 
 def _column(name, column):
-    """Return an argument that is a column of one entry or more, or refuse it."""
+    """Return a SymPy matrix of one column and at least one entry; raise for anything else."""
     if not isinstance(column, sp.MatrixBase):
-        raise TypeError(f"{name} is of type {type(column).__name__}: give a column, as a SymPy matrix")
+        raise TypeError(f"{name} is of type {type(column).__name__}: it must be a column, as a SymPy matrix")
     if column.shape[0] == 0 or column.shape[1] != 1:
-        raise ValueError(f"{name} has shape {column.shape}: give a column of at least one entry")
+        raise ValueError(f"{name} has shape {column.shape}: it must be a column of at least one entry")
     return column
 
 
 def _inside(expression):
-    """Resolve the cases of a sum over a Kronecker delta by the promise j ≤ K."""
+    """Resolve the cases of a sum over a Kronecker delta, with the assumption j ≤ K."""
     return sp.refine(expression, sp.Q.le(j, K))

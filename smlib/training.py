@@ -1,9 +1,8 @@
-"""Small networks, gradient descent, and a record of what happened on the way.
+"""Small networks, gradient descent, and a record of the training.
 
-A `Network` is layers of weights and biases with logistic hidden units and one
-of the lecture's 2 × 2 at the end: logistic or softmax outputs, squared error
-or cross-entropy. The gradient at the logits comes from `smlib.costs`;
-everything below it is the chain rule, layer by layer.
+A `Network` has layers of weights and biases with logistic hidden units, and ends in one of the
+lecture's 2 × 2 combinations: logistic or softmax outputs, squared error or cross-entropy. The
+gradient at the logits comes from `smlib.costs`. The chain rule takes it down through the layers.
 """
 
 from dataclasses import dataclass
@@ -28,49 +27,51 @@ HIDDEN = ("logistic",)
 
 
 class Network:
-    """Layers of units, whole or in groups, ending in a choice of output and cost.
+    """A feed-forward network with logistic hidden units and a choice of output and cost.
 
-    Layer l turns its input h into h W + b; a hidden layer then takes the
-    logistic of it, and the last layer's h W + b are the logits z. Each weight starts
-    as a normal number divided by √(inputs of its unit), each bias as 0.
+    A layer turns its input h into h W + b. A hidden layer applies the logistic function to it;
+    in the last layer it is the logits z. Each weight starts as a standard normal number divided by
+    √(number of inputs of its unit), and each bias as 0.
 
     Parameters
     ----------
     sizes : sequence of int or tuple of int
-        Units in each layer, from the inputs to the outputs: (64, 10) has no
-        hidden layer, (64, 32, 10) has one. A tuple is a layer in groups. Between two
-        tuples each group feeds only the group at its place, and otherwise every unit
-        feeds every unit: in ((24, 12), (6, 6), 12) the first 24 inputs have
-        6 units of their own, the other 12 inputs have the other 6, and all
-        12 of those feed the 12 units above.
+        Units in each layer, from the inputs to the outputs: (64, 10) has no hidden layer,
+        (64, 32, 10) has one. A tuple is a layer in groups. Between two tuples, each group feeds
+        only the group at the same position; otherwise every unit feeds every unit. In
+        ((24, 12), (6, 6), 12), the first 24 inputs feed 6 units of their own, the other 12 inputs
+        feed the other 6, and all 12 of those feed the 12 units above.
     output : {"logistic", "softmax"}
         Independent logistic units, or one softmax over all of them.
     cost : {"squared-error", "cross-entropy"}
-        Of one case, added over its outputs. With logistic outputs,
-        cross-entropy is the sum of the units' own.
+        The cost of one case, summed over its outputs. With logistic outputs, cross-entropy is
+        the sum over independent units.
     rng : numpy.random.Generator
-        Draws the weights: the same seed gives the same network.
+        Generator of the initial weights: the same seed gives the same network.
     hidden : {"logistic"}
-        What the hidden units compute.
+        The function of the hidden units.
 
     Attributes
     ----------
     weights : list of ndarray, shapes (inputs, units)
-        One array a layer; yours to look at and to change. Column i of the last one
-        belongs to output i. Entries from one group to another are 0 and are not trained.
+        One array per layer, which you may change. Column i of the last one belongs to output i.
+        Entries from one group to another are 0 and are not trained.
     biases : list of ndarray, shapes (units,)
-        One array a layer.
+        One array per layer.
 
     Raises
     ------
     TypeError
-        If `rng` is not a Generator or a size is not an integer.
+        If `sizes` does not hold integers or tuples of integers.
+        If `rng` is not a Generator.
     ValueError
-        If `sizes`, `output`, `cost` or `hidden` is none of the above, a softmax has
-        one output alone, or two tuples that follow each other differ in length.
+        If `sizes` has fewer than two layers, or a layer or a group without units.
+        If two consecutive tuples in `sizes` differ in length.
+        If `output`, `cost` or `hidden` is unknown.
+        If a softmax has only one output.
     TypeError, ValueError
-        From every method, if `x` or `t` is not what is described there, with its name,
-        its value and a cure.
+        From every method, if `x` or `t` does not fit the description there. The message names
+        the argument and says what it must be.
 
     Examples
     --------
@@ -104,7 +105,9 @@ class Network:
         self._absent = [np.nonzero(~c) for c in connected]
 
     def logits(self, x):
-        """The logits z = h W + b of the last layer, one row a case; h is `x`, or the hidden outputs below.
+        """Return the logits z = h W + b of the last layer, one row per case.
+
+        Here h is the output of the last hidden layer, or `x` if there is none.
 
         Parameters
         ----------
@@ -117,7 +120,7 @@ class Network:
         return self._forward(_inputs(x, self))[-1]
 
     def outputs(self, x):
-        """The outputs y: the logistic or the softmax of the logits.
+        """Return the outputs y: the logistic function or the softmax of the logits.
 
         Parameters
         ----------
@@ -130,7 +133,7 @@ class Network:
         return self._output_of(self.logits(x))
 
     def layers(self, x):
-        """The activities of every layer: the inputs x, each hidden layer's, and the outputs y.
+        """Return the activities of every layer: the inputs x, each hidden layer's, and the outputs y.
 
         Parameters
         ----------
@@ -145,10 +148,10 @@ class Network:
         return [*below, self._output_of(z)]
 
     def right(self, x, t):
-        """Which cases the network gets right: its largest output has the largest target.
+        """Return True for each case that the network gets right: its largest output has the largest target.
 
-        Where several targets are the largest, any of them is right. A single logistic
-        unit is right when it is on the target's side of ½.
+        If several targets are the largest, any of them is right. A single logistic unit is right when
+        its output is on the same side of ½ as the target.
 
         Parameters
         ----------
@@ -164,14 +167,14 @@ class Network:
         return self._right(self._forward(x)[-1], _targets(t, len(x), self))
 
     def value_and_grad(self, x, t):
-        """The mean cost of the cases, and its gradient.
+        """Return the mean cost of the cases, and its gradient.
 
         Parameters
         ----------
         x : array_like, shape (N, inputs)
-            One case a row.
+            One case per row; N must be at least 1.
         t : array_like
-            Class indices of shape (N,), or targets of the outputs' shape (N, outputs).
+            Class indices of shape (N,), or targets of shape (N, outputs), the shape of the outputs.
 
         Returns
         -------
@@ -185,7 +188,7 @@ class Network:
         return self._value_and_grad(x, _targets(t, len(x), self))[:2]
 
     def _forward(self, x):
-        """The input of every layer, then the logits."""
+        """Return the input of every layer, followed by the logits."""
         layers = [x]
         for W, b in zip(self.weights, self.biases):
             layers.append(layers[-1] @ W + b)
@@ -194,6 +197,7 @@ class Network:
         return layers
 
     def _value_and_grad(self, x, t):
+        """Return the mean cost of checked cases, its gradient, and the logits."""
         *inputs, z = self._forward(x)
         C, dz = self._cost_at_logits(z, t)
         gradient = []
@@ -206,6 +210,7 @@ class Network:
         return C, gradient[::-1], z
 
     def _cost_at_logits(self, z, t):
+        """Return the mean cost and its derivative with respect to the logits."""
         if self.cost == "squared-error":
             return squared_error_value_and_grad(z, _one_hot(t, z), output=self.output)
         if self.output == "softmax":
@@ -213,9 +218,11 @@ class Network:
         return logistic_cross_entropy_value_and_grad(z, _one_hot(t, z))
 
     def _output_of(self, z):
+        """Return the outputs for the logits `z`."""
         return softmax(z) if self.output == "softmax" else logistic(z)
 
     def _right(self, z, t):
+        """Return True for each case that the logits `z` get right."""
         if z.shape[1] == 1:
             return (z[:, 0] > 0) == (_one_hot(t, z)[:, 0] > 0.5)
         answer = z.argmax(axis=1)
@@ -224,21 +231,21 @@ class Network:
 
 @dataclass(frozen=True)
 class History:
-    """What `train` saw: one entry, or row, for each of the R recorded steps.
+    """Record of a training run: one entry, or row, for each of the R recorded steps.
 
     Attributes
     ----------
     step : ndarray of int, shape (R,)
-        Updates made so far: the first entry is 0, the network as it was given.
+        Number of updates so far. The first entry is 0, the network before training.
     cost : ndarray, shape (R,)
         Mean cost of the training cases.
     accuracy : ndarray, shape (R,)
-        Share of the training cases that the network gets right.
+        Fraction of the training cases that the network gets right.
     held_out_cost, held_out_accuracy : ndarray, shape (R,), or None
-        The same of the held-out cases; None without any.
+        The same for the held-out cases, or None without any.
     gradient_norm : ndarray, shape (R, layers)
-        Euclidean length of each layer's gradient (weights and biases together) on
-        all training cases.
+        Euclidean norm of each layer's gradient, weights and biases together, on all training
+        cases.
     outputs : ndarray, shape (R, watched cases, classes)
         The network's outputs for the watched cases.
     """
@@ -269,46 +276,46 @@ def train(
     weight_decay=0.0,
     patience=None,
 ):
-    """Train `network` in place by gradient descent, and return what happened.
+    """Train `network` in place by gradient descent, and return a record of the training.
 
     Each step is v ← momentum · v − learning_rate · (∂C/∂W + weight_decay · W), then
-    W ← W + v, with C the mean cost of one batch and v = 0 at the start. Biases step alike,
-    without decay. All cases are one batch, or each pass over them is
-    shuffled and cut into batches, of which the last may be smaller.
+    W ← W + v, where C is the mean cost of one batch and v starts at 0. Biases follow the same
+    rule without the decay. By default all cases form one batch. With `batch_size`, each pass over
+    the cases shuffles them and splits them into batches, the last of which may be smaller.
 
     Parameters
     ----------
     network : Network
-        Its weights and biases are changed.
+        The network to train. Its weights and biases are changed.
     x : array_like, shape (N, inputs)
-        The training cases, one a row.
+        The training cases, one per row.
     t : array_like
         Class indices of shape (N,), or targets of shape (N, outputs).
     steps : int
         Number of updates.
     learning_rate : float
-        Step length, per unit of gradient.
+        Length of a step per unit of gradient.
     batch_size : int, optional
-        Cases per update; all of them by default.
+        Number of cases per update. By default, all of them.
     rng : numpy.random.Generator, optional
-        Shuffles the cases; needed with `batch_size`.
+        Generator that shuffles the cases. It is required with `batch_size`.
     record_every : int
-        Record steps 0, record_every, 2·record_every …, and the last.
+        Record the steps 0, record_every, 2 · record_every, …, and the last.
     watch : sequence of int
         Rows of `x` whose outputs are recorded.
     held_out : tuple (x, t), optional
-        Cases that are measured, never trained on.
+        Cases to measure but not to train on.
     progress : callable, optional
-        Wraps the iterator of the steps, as tqdm does.
+        Function that wraps the iterator of the steps, such as tqdm.
     momentum : float
-        Share of the last step that the next one keeps: 0 or more, less than 1.
+        Fraction of a step that the next one keeps: at least 0, less than 1.
     weight_decay : float
-        Pull of the weights toward 0, per unit of weight: the gradient of
-        weight_decay · ΣW²/2, which the recorded costs leave out.
+        Strength of the pull of the weights toward 0. It is the gradient of weight_decay · ΣW²/2,
+        a term that the recorded costs leave out.
     patience : int, optional
-        Stop once this many records in a row have not lowered the least held-out cost.
-        Stopped or not, the network ends with the weights and biases of that least cost,
-        at ``history.held_out_cost.argmin()``.
+        Stop after this many records in a row without a new least held-out cost. Whether or not the
+        training stops early, the network ends with the weights and biases of the least held-out
+        cost, at the record ``history.held_out_cost.argmin()``. It requires `held_out`.
 
     Returns
     -------
@@ -317,12 +324,20 @@ def train(
 
     Raises
     ------
-    TypeError, ValueError
-        With the argument's name, its value and a cure.
+    TypeError
+        If `x`, `t` or an array of `held_out` has a wrong dtype.
+        If `steps`, `record_every`, `batch_size`, `patience` or a row of `watch` is not an integer.
+        If `learning_rate`, `momentum` or `weight_decay` is not a number.
+        If `batch_size` is given and `rng` is not a Generator.
+    ValueError
+        If `x`, `t` or `held_out` has a wrong shape, a value out of range, or no cases.
+        If `x` or an input of `held_out` is not finite.
+        If a number is out of range, or `batch_size` or a row of `watch` exceeds the cases.
+        If `patience` is given without `held_out`.
 
     Notes
     -----
-    Momentum as in D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning
+    The momentum is that of D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning
     representations by back-propagating errors*, Nature 323 (1986).
 
     Examples
@@ -346,7 +361,7 @@ def train(
     if patience is not None:
         patience = _arrays.whole("patience", patience, least=1)
         if held_out is None:
-            raise ValueError(f"patience = {patience} needs other cases: give held_out = (x, t)")
+            raise ValueError(f"patience = {patience} needs held-out cases: give held_out = (x, t)")
     batches = _batches(len(x), batch_size, rng)
     parameters = [*chain(*zip(network.weights, network.biases))]
     decays = [weight_decay, 0.0] * len(network.weights)
@@ -354,6 +369,7 @@ def train(
     rows, best, least, age = [], [], np.inf, 0
 
     def record(step):
+        """Append a record of the network after `step` updates; return its gradient on all cases."""
         nonlocal best, least, age
         C, gradient, z = network._value_and_grad(x, t)
         held_out_cost, held_out_accuracy = _measure(network, held_out)
@@ -398,7 +414,7 @@ def train(
 
 
 def _batches(n, batch_size, rng):
-    """Index the rows of one batch after another, without end."""
+    """Return an endless iterator that yields the rows of one batch after another."""
     if batch_size is None:
         return _forever_all()
     batch_size = _arrays.whole("batch_size", batch_size, least=1)
@@ -409,11 +425,13 @@ def _batches(n, batch_size, rng):
 
 
 def _forever_all():
+    """Yield all rows as one batch, without end."""
     while True:
         yield slice(None)
 
 
 def _forever_shuffled(n, batch_size, rng):
+    """Yield the rows of batches, shuffled again in each pass, without end."""
     while True:
         order = rng.permutation(n)
         for start in range(0, n, batch_size):
@@ -421,7 +439,7 @@ def _forever_shuffled(n, batch_size, rng):
 
 
 def _measure(network, cases):
-    """Mean cost and accuracy of cases that are not trained on."""
+    """Return the mean cost and the accuracy of held-out cases, or None for both without any."""
     if cases is None:
         return None, None
     x, t = cases
@@ -430,28 +448,29 @@ def _measure(network, cases):
 
 
 def _one_hot(t, z):
-    """Class indices as rows of 0 and 1; targets of the outputs' shape as they are."""
+    """Return class indices as rows of 0 and 1, and targets of the outputs' shape unchanged."""
     return np.eye(z.shape[1])[t] if t.ndim == 1 else t
 
 
 def _sizes(sizes):
+    """Return `sizes` as a tuple of ints and tuples of ints; raise if they describe no network."""
     try:
         sizes = tuple(tuple(map(index, size)) if isinstance(size, tuple) else index(size) for size in sizes)
     except TypeError:
-        raise TypeError(f"sizes = {sizes!r}: give integers, such as (64, 10), or tuples of them") from None
+        raise TypeError(f"sizes = {sizes!r}: it must hold integers, such as (64, 10), or tuples of them") from None
     if len(sizes) < 2 or not all(np.size(size) and np.min(size) > 0 for size in sizes):
-        raise ValueError(f"sizes = {sizes}: give two or more layers of at least one unit, such as (64, 10)")
+        raise ValueError(f"sizes = {sizes}: it must have two or more layers of at least one unit, such as (64, 10)")
     for below, above in zip(sizes, sizes[1:]):
         if np.ndim(below) and np.ndim(above) and len(below) != len(above):
             raise ValueError(
-                f"sizes = {sizes}: {len(below)} groups in {below} feed {len(above)} in {above}: "
-                f"give as many, or {sum(above)} for {above}, which feeds every unit to every unit"
+                f"sizes = {sizes}: {len(below)} groups in {below} cannot feed {len(above)} in {above}: "
+                f"use as many, or {sum(above)} for {above}, so that every unit feeds every unit"
             )
     return sizes
 
 
 def _connected(below, above):
-    """Which inputs feed which units: those of the group at the same place, or all."""
+    """Return a boolean matrix that is True where an input feeds a unit: in the same group, or anywhere."""
     if np.ndim(below) and np.ndim(above):
         of_input, of_unit = (np.repeat(np.arange(len(size)), size) for size in (below, above))
         return of_input[:, np.newaxis] == of_unit
@@ -459,64 +478,67 @@ def _connected(below, above):
 
 
 def _generator(rng):
+    """Raise TypeError if `rng` is not a NumPy generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng = {rng!r}: give a generator, such as numpy.random.default_rng(0)")
+        raise TypeError(f"rng = {rng!r}: it must be a generator, such as numpy.random.default_rng(0)")
 
 
 def _number(name, value, allowed, cure):
+    """Raise if `value` is not a number, or is one for which `allowed` returns False."""
     if np.ndim(value) or np.asarray(value).dtype.kind not in "iuf":
-        raise TypeError(f"{name} = {value!r}: give a number")
+        raise TypeError(f"{name} = {value!r}: it must be a number")
     if not allowed(value):
-        raise ValueError(f"{name} = {value!r}: give {cure}")
+        raise ValueError(f"{name} = {value!r}: it must be {cure}")
 
 
 def _inputs(x, network, name="x"):
+    """Return `x` as a float64 matrix of finite numbers, one case per row."""
     x, inputs = _arrays.real(x, name)[0].astype(float, copy=False), len(network.weights[0])
     if x.ndim != 2 or x.shape[1] != inputs:
         raise ValueError(f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row")
     if not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"{name}[{row}, {column}] = {x[row, column]}: give finite numbers")
+        raise ValueError(f"{name}[{row}, {column}] = {x[row, column]}: it must be finite")
     return x
 
 
 def _some(x, name="x"):
-    """The cases `x`, of which there is one at least."""
+    """Return the cases `x`; raise ValueError if there are none."""
     if len(x) == 0:
-        raise ValueError(f"{name} has shape {x.shape}: give one case or more, as a mean needs")
+        raise ValueError(f"{name} has shape {x.shape}: it must hold at least one case")
     return x
 
 
 def _targets(t, n, network, name="t"):
+    """Return `t` as class indices of shape (n,), or as float64 targets from 0 to 1."""
     t, classes = _arrays.array(t, name), len(network.biases[-1])
     if t.shape == (n, classes):
         t = _arrays.real(t, name)[0].astype(float)
         outside = ~((t >= 0) & (t <= 1))
         if outside.any():
             row, unit = np.argwhere(outside)[0]
-            raise ValueError(f"{name}[{row}, {unit}] = {t[row, unit]}: give targets from 0 to 1")
+            raise ValueError(f"{name}[{row}, {unit}] = {t[row, unit]}: it must lie between 0 and 1")
         return t
     if t.shape != (n,):
         raise ValueError(
-            f"{name} has shape {t.shape}: for {n} cases give class indices of shape ({n},) "
-            f"or targets of shape ({n}, {classes})"
+            f"{name} has shape {t.shape}: for {n} cases, class indices have shape ({n},) and targets ({n}, {classes})"
         )
     if t.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {t.dtype}: class indices are integers")
+        raise TypeError(f"{name} has dtype {t.dtype}: labels must be integers, the class indices")
     outside = (t < 0) | (t >= classes)
     if outside.any():
         case = outside.argmax()
         raise ValueError(
             f"{name}[{case}] = {t[case]} is not a class index: the network has outputs 0 to "
-            f"{classes - 1} (targets that are no classes have shape ({n}, {classes}))"
+            f"{classes - 1} (targets other than class indices have shape ({n}, {classes}))"
         )
     return t
 
 
 def _watched(watch, x):
-    """The rows of `x` to watch."""
+    """Return the rows of `x` to watch."""
     if not np.iterable(watch):
-        raise TypeError(f"watch = {watch!r}: give the rows of x to watch")
+        raise TypeError(f"watch = {watch!r}: it must be a sequence of rows of x")
     rows = np.array([_arrays.whole("watch", row, least=0) for row in watch], dtype=int)
     if rows.size and rows.max() >= len(x):
         raise ValueError(f"watch = {rows.max()} is not a row of x, which has {len(x)} rows")
@@ -524,7 +546,8 @@ def _watched(watch, x):
 
 
 def _held_out(held_out, network):
+    """Return the held-out cases (x, t) as arrays that fit the network."""
     if not isinstance(held_out, tuple) or len(held_out) != 2:
-        raise ValueError("held_out is not a pair: give a tuple (x, t)")
+        raise ValueError("held_out is not a pair: it must be a tuple (x, t)")
     x = _some(_inputs(held_out[0], network, "held_out[0]"), "held_out[0]")
     return x, _targets(held_out[1], len(x), network, "held_out[1]")

@@ -1,3 +1,3 @@
-"""Measurements and long trainings. Their results, in results/*.json, are what the chapters read."""
+"""Measurements and long trainings. They write results/*.json, which the chapters read."""
 
-import scripts  # noqa: F401  (one BLAS thread, set before NumPy is imported)
+import scripts  # noqa: F401  (one BLAS thread: set it before NumPy is imported)

@@ -1,10 +1,10 @@
-"""How many of the test digits smlib's networks and scikit-learn's classifiers read.
+"""Count the test digits that smlib's networks and scikit-learn's classifiers read correctly.
 
     python -m studies.digits
 
-All are trained on the same 1437 digits and tested on the same 360, by the expressions below, with
-settings that were chosen without the 360. scikit-learn is left out, and named, if it cannot be
-imported. The results go to studies/results/digits.json, from which the chapter on digits draws.
+All are trained on the same 1437 digits and tested on the same 360. Their settings were chosen without the 360.
+Needs NumPy. scikit-learn is left out, with a message, if it cannot be imported.
+Writes studies/results/digits.json, which chapter 7 reads.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from smlib.training import Network, train
 from studies.machine import RESULTS, machine, store
 
 PEERS = ("scikit-learn", "SciPy")  # scikit-learn's solvers are SciPy's
-SEEDS = range(10)  # of everything that draws random numbers
+SEEDS = range(10)  # for everything that draws random numbers
 LINEAR, HIDDEN = "linear softmax", "32 hidden units"
 OURS = [
     (
@@ -53,14 +53,14 @@ THEIRS = [
 
 
 def cases():
-    """Return x, t to train on and x, t to test on: the chapter's."""
+    """Return x, t for training and x, t for the test, split as in chapter 7."""
     images, names = digits()
     train_rows, test_rows = split(len(names), held_out=360)
     return images[train_rows], names[train_rows], images[test_rows], names[test_rows]
 
 
 def own(make, run, seed):
-    """Return how many test digits one of smlib's networks reads, and its mean cost on them."""
+    """Return how many test digits a network of smlib reads correctly, and its mean cost over all test digits."""
     x, t, x_test, t_test = cases()
     rng = np.random.default_rng(seed)
     network = eval(make, {"Network": Network, "rng": rng})
@@ -70,7 +70,7 @@ def own(make, run, seed):
 
 
 def peer(make, seed):
-    """Return the same of one of scikit-learn's classifiers."""
+    """Return the same two numbers for a classifier of scikit-learn."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
 
@@ -78,16 +78,16 @@ def peer(make, seed):
     names = {"LogisticRegression": LogisticRegression, "MLPClassifier": MLPClassifier}
     classifier = eval(make, names | {"np": np, "seed": seed})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that max_iter ended the training, where it is meant to
+        warnings.simplefilter("ignore")  # max_iter is meant to end some of the trainings
         classifier.fit(x, t)
     y = classifier.predict_proba(x_test)
     return int((y.argmax(axis=1) == t_test).sum()), float(-np.log(y[np.arange(len(y)), t_test]).mean())
 
 
 def row(who, model, name, expression, results):
-    """Return the results of all seeds, printed on the way."""
+    """Print the results of all seeds, and return them as a row."""
     right, cost = (list(column) for column in zip(*results))
-    print(f"{model}, {name}: {min(right)} to {max(right)} of 360, cost {np.median(cost):.3f}")
+    print(f"{model}, {name}: {min(right)} to {max(right)} of 360 right, median cost {np.median(cost):.3f}")
     print(f"    {expression}", flush=True)
     return {"who": who, "model": model, "name": name, "expression": expression, "right": right, "cost": cost}
 
@@ -106,11 +106,12 @@ def measure():
 
 
 def main():
+    """Measure all classifiers and store the results."""
     about = machine()
     about["peers"] = {name: about["peers"][name] for name in PEERS if name in about["peers"]}
     about["missing"] = [name for name in PEERS if name in about["missing"]]
     for name in about["missing"]:
-        print(f"{name} cannot be imported, and is left out")
+        print(f"{name} cannot be imported: left out")
     results = about | {"rng": "numpy.random.default_rng(seed)", "seeds": list(SEEDS), "rows": measure()}
     store(results, RESULTS / "digits.json")
 

@@ -1,16 +1,15 @@
-"""How many questions about Hinton's family trees networks answer that they were not trained on.
+"""Count the held-out questions about Hinton's family trees that networks answer correctly.
 
-    python -m studies.family_trees [METHOD ...] [--more | --choose]
+    python -m studies.family_trees [METHOD ...] [--more | --choose] [--output FILE]
 
-As in 1986, 100 of the 104 pairs of a person and a relation are trained on and the other 4 are the
-test, here on 20 splits. --more takes 30 further splits, and --choose compares settings, on yet
-others. All go to studies/results/family_trees.json, from which the chapter on words draws;
-methods that are not named keep the results they have there. Needs NumPy and tqdm, and a few minutes
-a method.
+As in 1986, networks are trained on 100 of the 104 pairs of a person and a relation, and tested on the other 4. This is
+repeated on 20 splits. --more measures 30 further splits. --choose compares settings on 30 other splits.
+Needs NumPy, tqdm and a few minutes per method.
+Writes studies/results/family_trees.json, which chapter 8 reads. Methods that are not named keep their results there.
 
-Training amplifies differences in the last bits, so that the counts belong to a kind of processor.
-results/family_trees_avx2.json says what one without AVX-512 finds; it was made with --output and
-NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell.
+Training amplifies differences in the last bits, so the counts depend on the kind of processor.
+results/family_trees_avx2.json, which chapter 8 reads too, holds the counts without AVX-512. It was written with
+--output and NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell.
 """
 
 import argparse
@@ -27,9 +26,9 @@ from studies.machine import machine, store
 
 RESULTS = Path(__file__).parent / "results" / "family_trees.json"
 SPLITS = {
-    "methods": range(20),  # as many as Quinlan's
+    "methods": range(20),  # as many as Quinlan used
     "more": range(20, 50),
-    "choice": range(1000, 1030),  # every setting was chosen on these
+    "choice": range(1000, 1030),  # the settings were chosen on these
 }
 HELD_OUT = 4
 SOFTMAX = {"output": "softmax", "cost": "cross-entropy"}
@@ -70,9 +69,10 @@ CRITERIA = {
 
 
 def stages(steps, learning_rate, weight_decay, peak=1):
-    """Weight decay that rises to `peak` times its last value in four stages, then stays at the last.
+    """Return the stages of a training, as keyword arguments of `train`.
 
-    Small weights cannot escape from a strong decay, and larger ones can bear it.
+    Unless `peak` is 1, the weight decay rises toward `peak` times `weight_decay` in four stages, and then returns to
+    `weight_decay`. From the start, a strong decay would keep the small weights from growing.
     """
     rising = [] if peak == 1 else [weight_decay * peak * (i + 0.5) / 4 for i in range(4)]
     each = round(0.7 * steps / 4)
@@ -97,11 +97,11 @@ GRID = {
         for decay, peak in ((1e-4, 1), (5e-5, 4), (1e-4, 4), (2e-4, 2))
     ],
 }
-CHOSEN = {"logistic": 2, "softmax": 1, "both ways": 0}  # the places in GRID
+CHOSEN = {"logistic": 2, "softmax": 1, "both ways": 0}  # indices into the lists of GRID
 
 
 def cases(seed, method):
-    """Return x, t to train on, and the test rows of the pairs."""
+    """Return x, t for training, and the rows of the pairs for the test."""
     trees = family_trees()
     rows, test = split(len(trees.pairs), held_out=HELD_OUT, seed=seed)
     if not method.get("backwards"):
@@ -121,7 +121,7 @@ def cases(seed, method):
 
 
 def trained(seed, method, plan, networks, tick):
-    """Return the networks of a split, trained, and the test rows."""
+    """Return the trained networks of a split, and the rows of the pairs for the test."""
     x, t, test = cases(seed, method)
     rng = np.random.default_rng(seed)
     made = []
@@ -136,13 +136,13 @@ def trained(seed, method, plan, networks, tick):
 
 
 def questions(network):
-    """Return the inputs of all 104 pairs, as wide as the network takes them."""
+    """Return the inputs of all 104 pairs, padded to the width of the network."""
     x = family_trees().x
     return np.pad(x, [(0, 0), (0, len(network.weights[0]) - x.shape[1])])
 
 
 def judged(y, logistic):
-    """Which of the 104 answers are right, by each criterion."""
+    """Return {criterion: 104 booleans, True for a right answer}."""
     right = family_trees().t > 0
     least, most = np.where(right, y, np.inf).min(axis=1), np.where(right, -np.inf, y).max(axis=1)
     half = (least > 0.5) & (most < 0.5) if logistic else (y * right).sum(axis=1) > 0.5
@@ -150,7 +150,7 @@ def judged(y, logistic):
 
 
 def features():
-    """Return what the six units might say of a person: nationality, generation, branch, sex."""
+    """Return four features of each person that the six units may encode."""
     trees = family_trees()
     men = np.isin(np.arange(24), trees.facts[np.isin(trees.facts[:, 1], range(0, 12, 2)), 2])
     english = trees.people[:12]
@@ -167,7 +167,7 @@ def features():
 
 
 def readable(network):
-    """Return the share R² of each feature that a linear fit reads off the six person units' weights."""
+    """Return R² of a linear fit of each feature to the weights of the six person units."""
     inputs = np.hstack([np.ones((24, 1)), network.weights[0][:24, :6]])
     shares = {}
     for name, feature in features().items():
@@ -177,15 +177,18 @@ def readable(network):
 
 
 def interval(right, n, level=0.95):
-    """Return Clopper and Pearson's interval of a share: `right` of `n`.
+    """Return Clopper and Pearson's interval for the share `right` / `n`.
 
-    At its low end the chance of so many or more is (1 − level)/2, at its high end that of so few or fewer.
+    At its low end, the probability of `right` or more is (1 − level)/2.
+    At its high end, the probability of `right` or fewer is (1 − level)/2.
     """
 
     def chance(p, counts):
+        """Return the probability that the number of right answers is in `counts`, if the share is p."""
         return math.fsum(math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in counts)
 
     def solve(rises, counts):
+        """Return the share at which `chance` is (1 − level)/2. `rises` says if it grows with the share."""
         low, high = 0.0, 1.0
         for _ in range(60):
             p = (low + high) / 2
@@ -198,7 +201,7 @@ def interval(right, n, level=0.95):
 
 
 def total(repetitions, *keys):
-    """Return how many test pairs are right, of how many, and the interval of the share."""
+    """Return the number of right answers, the number of questions, and the interval of the share."""
     right = [answer for repetition in repetitions for answer in repetition[keys[0]][keys[1]]]
     return {
         "right": sum(right),
@@ -208,7 +211,7 @@ def total(repetitions, *keys):
 
 
 def repetition(seed, method, plan, tick):
-    """Return what the networks of one split answer."""
+    """Train the networks of one split, and return their results."""
     networks, test = trained(seed, method, plan, method.get("networks", 1), tick)
     logistic = networks[0].output == "logistic"
     y = [network.outputs(questions(network)) for network in networks]
@@ -230,7 +233,7 @@ def repetition(seed, method, plan, tick):
 
 
 def measure(name, plan, seeds, tick):
-    """Return a method's results on the splits."""
+    """Print and return the results of a method on the splits."""
     method = METHODS[name]
     repetitions = [repetition(seed, method, plan, tick) for seed in seeds]
     ways = ["one"] + ["average"] * (method.get("networks", 1) > 1)
@@ -249,7 +252,7 @@ def measure(name, plan, seeds, tick):
 
 
 def compare(name, settings, seeds, tick):
-    """Return how many test pairs a network answers with each setting."""
+    """Print and return how many test pairs a network answers correctly with each setting."""
     rows = []
     for setting in settings:
         right = trained_right = 0
@@ -265,7 +268,10 @@ def compare(name, settings, seeds, tick):
 
 
 def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
-    """Write the results of `methods`; `splits` takes fewer and `shorter` divides the steps, for a test."""
+    """Measure `methods` and write the results. `splits` and `shorter` make a test fast.
+
+    At most `splits` splits are used, and the numbers of steps are divided by `shorter`.
+    """
     about = machine()
     del about["peers"], about["missing"]
     old = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {}
@@ -288,6 +294,7 @@ def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
         with tqdm(total=steps, desc=name, unit=" steps") as bar:
 
             def tick(steps, bar=bar):
+                """Yield the steps, then advance the progress bar."""
                 yield from steps
                 bar.update(len(steps))
 
@@ -300,18 +307,19 @@ def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
 
 
 def main():
+    """Parse the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("methods", nargs="*", metavar="METHOD", help=f"of {', '.join(METHODS)}; all by default")
+    parser.add_argument("methods", nargs="*", metavar="METHOD", help=f"{', '.join(METHODS)}; default: all")
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--more", action="store_const", dest="what", const="more", help="30 further splits")
+    other.add_argument("--more", action="store_const", dest="what", const="more", help="measure 30 further splits")
     other.add_argument(
-        "--choose", action="store_const", dest="what", const="choice", help="compare settings, on splits not reported"
+        "--choose", action="store_const", dest="what", const="choice", help="compare settings on 30 other splits"
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, help="another file of results")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="the file of results")
     arguments = parser.parse_args()
     unknown = set(arguments.methods) - set(METHODS)
     if unknown:
-        parser.error(f"{', '.join(unknown)}: choose from {', '.join(METHODS)}")
+        parser.error(f"unknown METHOD {', '.join(unknown)}: choose from {', '.join(METHODS)}")
     run(arguments.methods or list(METHODS), arguments.what or "methods", arguments.output)
 
 

@@ -1,4 +1,4 @@
-"""What the measurements share: which machine they belong to, and where they are stored."""
+"""Describe this machine, and store results. The measurements share these functions."""
 
 import contextlib
 import importlib
@@ -16,7 +16,7 @@ PEERS = {"scipy": "SciPy", "sklearn": "scikit-learn", "torch": "PyTorch", "jax":
 
 
 def imported():
-    """Return the peers that can be imported, by module name."""
+    """Return {module name: module} of the peers that can be imported."""
     found = {}
     for name in PEERS:
         with contextlib.suppress(ImportError):
@@ -27,7 +27,7 @@ def imported():
 
 
 def machine():
-    """Return what the figures belong to."""
+    """Return a description of this machine and the versions of the software."""
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -49,13 +49,13 @@ def machine():
 
 
 def simd():
-    """Return the instruction sets that NumPy found."""
+    """Return the names of the SIMD instruction sets that NumPy uses."""
     found = np.show_config(mode="dicts").get("SIMD Extensions", {})
     return found.get("baseline", []) + found.get("found", [])
 
 
 def store(results, path):
-    """Write results as JSON, and say where."""
+    """Write results as JSON, and print the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"results: {path}")

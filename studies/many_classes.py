@@ -1,13 +1,16 @@
-"""The cost of one step against the number of classes: time and memory, beside PyTorch.
+"""Measure the time and memory of one step against the number of classes, compared with PyTorch.
 
-    python -m studies.many_classes [--quick] [--cpu-time] [--output studies/results/NAME.json]
+    python -m studies.many_classes [--quick] [--cpu-time] [--output FILE]
 
-A step is the cross-entropy of a linear layer, forward and backward: value, ∂C/∂h and ∂C/∂W for
-512 cases, 64 inputs and float32, on one thread. "linear" is smlib's linear_cross_entropy, which
-holds no logits; "dense" makes them all and calls smlib's cross_entropy_value_and_grad; "torch" is
-PyTorch, if it can be imported. Times are medians of interleaved calls, each after an untimed one
-(the first only, where a call takes over a second). Memory is the growth of a process of its own
-to its peak, the gradients included (Linux only).
+A step is the cross-entropy of a linear layer, forward and backward: value, ∂C/∂h and ∂C/∂W for 512 cases, 64 inputs and
+float32, on one thread. "linear" is smlib's linear_cross_entropy, which never stores all logits. "dense" stores all
+logits and calls smlib's cross_entropy_value_and_grad. "torch" is PyTorch.
+
+Times are medians of interleaved calls. Each timed call follows an untimed one; if a call takes over a second, only the
+first does. Memory is the growth of a separate process to its peak, the gradients included (Linux only).
+
+Needs NumPy. PyTorch is left out, with a message, if it cannot be imported.
+Writes studies/results/many_classes.json, which chapter 9 reads.
 """
 
 import argparse
@@ -38,7 +41,7 @@ EXPRESSIONS = {
 
 
 def steps(classes):
-    """Return {who: a step as a function without arguments} for so many classes."""
+    """Return {name: a function without arguments that computes one step} for a number of classes."""
     rng = np.random.default_rng(0)
     h = rng.standard_normal((CASES, INPUTS), DTYPE)
     W = rng.standard_normal((classes, INPUTS), DTYPE)
@@ -47,6 +50,7 @@ def steps(classes):
     b = np.full(classes, 1000, DTYPE)
 
     def dense():
+        """Compute all logits, then the cost and both gradients."""
         z = h @ W.T
         C, g = smlib.cross_entropy_value_and_grad(z, t, out=z)
         return C, (g @ W, g.T @ h)
@@ -64,6 +68,7 @@ def steps(classes):
         labels = torch.from_numpy(t)
 
         def step():
+            """Compute the cost and both gradients with PyTorch."""
             inputs.grad = weights.grad = None
             C = torch.nn.functional.cross_entropy(inputs @ weights.T, labels)
             C.backward()
@@ -74,7 +79,7 @@ def steps(classes):
 
 
 def medians(functions, clock, seconds):
-    """Return the median time of each function, from 3 rounds at least."""
+    """Return the median time of each function, over at least 3 rounds and about `seconds` seconds."""
     times = {name: [] for name in functions}
     end = time.monotonic() + seconds
     while time.monotonic() < end or len(times[next(iter(times))]) < 3:
@@ -88,7 +93,7 @@ def medians(functions, clock, seconds):
 
 
 def status(key):
-    """Return a number of bytes from Linux's account of this process, None elsewhere."""
+    """Return a number of bytes from /proc/self/status, or None on other systems than Linux."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -97,7 +102,7 @@ def status(key):
 
 
 def growth(who, classes):
-    """Return by how many bytes a process grows to its peak in one step, once warm."""
+    """Return the bytes by which this process grows to its peak in a step, after a small one; None without /proc."""
     steps(100)[who]()
     step = steps(classes)[who]
     before = status("VmRSS")
@@ -107,13 +112,13 @@ def growth(who, classes):
 
 
 def measured_apart(who, classes):
-    """Return `growth` in a process of its own."""
+    """Return the result of `growth` in a new process."""
     command = [sys.executable, "-m", "studies.many_classes", "--worker", who, str(classes)]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def measure(classes, clock, seconds):
-    """Return a row of results for each way, and print it."""
+    """Print and return a row of results for each kind of step."""
     functions = steps(classes)
     rows = []
     for who, s in medians(functions, clock, seconds).items():
@@ -129,7 +134,7 @@ def measure(classes, clock, seconds):
 
 
 def distance():
-    """Return the largest differences between the ways' gradients, relative to the largest entry."""
+    """Return the largest differences of the gradients from those of "linear", relative to its largest entries."""
     results = {who: step()[1] for who, step in steps(10**4).items() if "1000" not in who}
     expected = results.pop("linear")
     return {
@@ -139,10 +144,11 @@ def distance():
 
 
 def main():
+    """Parse the command line, measure and store the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="up to 10^4 classes, few rounds")
-    parser.add_argument("--cpu-time", action="store_true", help="for a machine that is busy with other work")
-    parser.add_argument("--output", type=Path, help="where the results go, as JSON")
+    parser.add_argument("--quick", action="store_true", help="stop at 10^4 classes, and run few rounds")
+    parser.add_argument("--cpu-time", action="store_true", help="measure CPU time, for a machine that is busy")
+    parser.add_argument("--output", type=Path, help="the file of results")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
@@ -153,7 +159,7 @@ def main():
         return
     results = machine()
     if "PyTorch" in results["missing"]:
-        print("PyTorch cannot be imported, and is left out", file=sys.stderr)
+        print("PyTorch cannot be imported: left out", file=sys.stderr)
     results |= {
         "date": datetime.date.today().isoformat(),
         "clock": "CPU time" if arguments.cpu_time else "wall",

@@ -1,4 +1,9 @@
-"""Write the README's table of speed from the results: python -m studies.readme"""
+"""Write the table of speed in README.md.
+
+    python -m studies.readme
+
+Needs NumPy. Reads studies/results/x86_64.json, which studies.speed writes.
+"""
 
 import json
 
@@ -13,7 +18,7 @@ PEERS = {"scipy": "SciPy", "torch": "PyTorch", "jax": "JAX"}
 
 
 def table(results):
-    """Return the lines of the table: times on one thread, in units of np.exp, and of smlib."""
+    """Return the lines of the table: on one thread, smlib in units of np.exp and its peers in units of smlib."""
     measured = {
         (row["function"], tuple(row["shape"]), row["dtype"]): row
         for row in results["timings"]["one thread"]
@@ -37,12 +42,13 @@ def table(results):
 
 
 def written(readme, results):
-    """Return the README with the table in its place."""
+    """Return the text of the README with the table of these results."""
     start, stop = readme.index(BEGIN) + len(BEGIN), readme.index(END)
     return readme[:start] + "\n" + "\n".join(table(results)) + "\n\n" + readme[stop:]
 
 
 def main():
+    """Update the README."""
     path = ROOT / "README.md"
     path.write_text(
         written(path.read_text(encoding="utf-8"), json.loads(SPEED.read_text(encoding="utf-8"))), encoding="utf-8"

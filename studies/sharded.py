@@ -1,11 +1,13 @@
-"""smlib.sharded on this machine: memory, the overhead of Dask, and the loss of a worker.
+"""Measure smlib.sharded on this machine: memory, the overhead of Dask, and the loss of a worker.
 
-    python -m studies.sharded [--output studies/results/NAME.json]
+    python -m studies.sharded [--output FILE]
 
-16 GB of lazily made float32 logits pass through a process whose peak memory is read from the
-system; one core with Dask is timed beside the same core without, at three sizes of chunks; and a
-cluster of two processes computes a cost and its gradient with and without one of them killed.
-Needs smlib's extra "sharded". The results go to studies/results/sharded.json.
+- Memory: a process computes on 16 GB of float32 logits, which are made chunk by chunk. Its peak memory is read from
+  the system.
+- Overhead: one core with Dask is compared with the same core without Dask, for three sizes of chunks.
+- Loss: a cluster of two processes computes a cost and its gradient, with and without one of them killed.
+
+Needs smlib's extra "sharded". Writes studies/results/sharded.json, which chapter 9 reads.
 """
 
 import argparse
@@ -42,40 +44,42 @@ CLUSTER_CHUNK = 128, 8192
 
 
 def lazy(make, shape, chunk):
-    """Return logits of which `make(rows, columns)` makes a chunk when it is needed."""
+    """Return a Dask array of logits. `make(rows, columns)` computes a chunk when it is needed."""
     chunks = da.core.normalize_chunks(chunk, shape)
     meta = np.empty((0, 0), np.float32)
     return da.map_blocks(place, make, chunks=chunks, dtype=np.float32, meta=meta)
 
 
 def place(make, block_info=None):
-    """Make the chunk that stands at a place."""
+    """Return the chunk at the position that Dask passes as `block_info`."""
     (a, b), (c, d) = block_info[None]["array-location"]
     return make(slice(a, b), slice(c, d))
 
 
 def of_case(rows):
+    """Return a number for each case: the first term of `sums`."""
     return (np.arange(rows.start, rows.stop) % 11).astype(np.float32)
 
 
 def of_class(columns):
+    """Return a number for each class: the second term of `sums`."""
     return (np.arange(columns.start, columns.stop) % 97).astype(np.float32) / 8
 
 
 def sums(rows, columns):
-    """Logits whose answers are known: a number of the case plus a number of the class."""
+    """Return logits with known results: a number of the case plus a number of the class."""
     return of_case(rows)[:, None] + of_class(columns)
 
 
 def normal(rows, columns):
-    """Logits at random, the same each time they are made."""
+    """Return random logits, the same ones whenever a chunk is computed."""
     rng = np.random.default_rng([rows.start, columns.start])
     shape = rows.stop - rows.start, columns.stop - columns.start
     return 3 * rng.standard_normal(shape, dtype=np.float32)
 
 
 def peak():
-    """Return the largest number of bytes that this process has held in memory."""
+    """Return the peak memory of this process in bytes."""
     status = Path("/proc/self/status")
     if status.exists():
         return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))[1])
@@ -83,7 +87,7 @@ def peak():
 
 
 def memory(what):
-    """Pass the large logits through this process once or twice, and compare with what is known."""
+    """Compute `what` from the large logits, compare it with the known value, and return time and memory."""
     z = lazy(sums, LARGE, LARGE_CHUNK)
     cases, classes = LARGE
     before = peak()
@@ -116,11 +120,11 @@ def memory(what):
 
 
 def overhead():
-    """Time one core with Dask beside the same core without, on logits in memory.
+    """Measure the overhead of Dask on one core, for logits in memory.
 
-    Beside smlib on the whole array stands the same work on chunks, in a loop: Dask's part is the
-    difference to that. CPU time is counted, lest other work on the machine be, and each call
-    is made once before it is timed.
+    The same work is timed in three ways: smlib on the whole array, a loop over chunks, and Dask on chunks. The overhead
+    is the difference between the last two. CPU time does not count other work on the machine. Each timed call follows
+    an untimed one.
     """
     z = normal(slice(0, IN_MEMORY[0]), slice(0, IN_MEMORY[1]))
     t = np.arange(len(z)) * 7
@@ -163,9 +167,9 @@ def overhead():
             results.append(row)
             print(
                 f"  {function}, chunks of {row['bytes of a chunk'] / 2**20:.2f} MiB: Dask takes "
-                f"{with_dask / seconds[function]:.2f} of smlib's time on the whole and "
-                f"{with_dask / loop:.2f} of a loop's, "
-                f"{(with_dask - loop) / chunks * 1e6:.0f} µs a chunk more than that",
+                f"{with_dask / seconds[function]:.2f} times as long as smlib on the whole array and "
+                f"{with_dask / loop:.2f} times as long as a loop over chunks, "
+                f"{(with_dask - loop) / chunks * 1e6:.0f} µs more per chunk",
                 file=sys.stderr,
                 flush=True,
             )
@@ -173,19 +177,22 @@ def overhead():
 
 
 def with_chunks(chunk, lazy_z, blocks, t, out):
-    """Return {(function, chunk, how): call} for logits in chunks, in a loop and with Dask."""
+    """Return {(function, chunk, how): call} for a loop over chunks and for Dask."""
     rows = [slice(i, i + chunk[0]) for i in range(0, len(out), chunk[0])]
     starts = range(0, out.shape[1], chunk[1])
 
     def merged(states):
+        """Merge the states of the chunks of a row."""
         return sharded._merged(np.concatenate(states, axis=2), (2,), True)
 
     def logsumexp_in_a_loop():
+        """Compute logsumexp chunk by chunk."""
         for row in blocks:
             whole = merged([sharded._output_states(block, over=(1,)) for block in row])
             sharded._log_sums(whole, [0, 1], np.float32)
 
     def cost_in_a_loop():
+        """Compute the costs and write their gradient to `out`, chunk by chunk."""
         for r, row in zip(rows, blocks):
             pieces = [(block, t[r], [start]) for block, start in zip(row, starts)]
             states = [sharded._cost_states(*piece, over=(1,)) for piece in pieces]
@@ -196,6 +203,7 @@ def with_chunks(chunk, lazy_z, blocks, t, out):
                 out[r, start : start + chunk[1]] = gradient
 
     def cost_with_dask():
+        """Compute the cost and write its gradient to `out` with Dask."""
         C, gradient = sharded.cross_entropy_value_and_grad(lazy_z, t)
         dask.compute(C, da.store(gradient, out, lock=False, compute=False))
 
@@ -208,7 +216,7 @@ def with_chunks(chunk, lazy_z, blocks, t, out):
 
 
 def lost_worker():
-    """Compute a cost and its gradient on a cluster, with and without a worker killed half-way."""
+    """Compute a cost and its gradient on a cluster, with and without a worker killed halfway."""
     import distributed
 
     z = lazy(normal, CLUSTER, CLUSTER_CHUNK)
@@ -254,8 +262,9 @@ def lost_worker():
 
 
 def main():
+    """Parse the command line, measure and store the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--output", type=Path, help="where the results go, as JSON")
+    parser.add_argument("--output", type=Path, help="the file of results")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -277,7 +286,7 @@ def main():
             f"({row['peak before'] / 2**20:.0f} before), error {row['relative error']:.1e}",
             file=sys.stderr,
         )
-    print("one core with Dask beside the same core without:", file=sys.stderr)
+    print("one core with Dask, compared with the same core without:", file=sys.stderr)
     results["overhead"] = overhead()
     print("a cluster of two processes:", file=sys.stderr)
     results["lost worker"] = row = lost_worker()

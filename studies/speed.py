@@ -1,13 +1,14 @@
-"""Speed, memory and accuracy of smlib beside other libraries, on this machine.
+"""Measure the speed, memory and accuracy of smlib on this machine, compared with other libraries.
 
-    python -m studies.speed [--quick] [--cpu-time] [--output studies/results/NAME.json]
+    python -m studies.speed [--quick] [--cpu-time] [--output FILE]
 
-SciPy, scikit-learn, PyTorch and JAX are timed if they can be imported, and named if not. Each
-setting (one thread; all cores; one thread with an allocator that keeps its pages) has a process of
-its own, in which all libraries are timed in turn: every function is called once untimed and then
-timed, and the rounds are repeated. Times are medians, and ratios are to E, the time of
-np.exp(z, out=buffer) on the same array in the same rounds. Accuracy is in units of roundoff u
-(2^-24 and 2^-53).
+There are three settings: one thread; all cores; one thread with an allocator that keeps its pages. Each setting has a
+process of its own, which times all libraries in rounds. A round calls every function once untimed and then timed.
+Times are medians, and are printed in units of E. E is the time of np.exp(z, out=buffer) in the same rounds, with the
+same logits without an offset. Accuracy is in units of roundoff u (2^-24 and 2^-53).
+
+Needs NumPy. SciPy, scikit-learn, PyTorch and JAX are left out, with a message, if they cannot be imported.
+Writes studies/results/MACHINE.json, where MACHINE is platform.machine(). Chapter 6 and studies.readme read x86_64.json.
 """
 
 import argparse
@@ -31,7 +32,7 @@ SHAPES = [(1, 10), (128, 10), (128, 1000), (1024, 32768), (4, 10**6)]
 QUICK_SHAPES = SHAPES[:3]
 DTYPES = ("float32", "float64")
 LIBRARIES = ONE_THREAD | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
-# glibc then keeps freed memory, so that fresh results need no fresh pages.
+# With these, glibc keeps freed memory, and new arrays need no new pages from the system.
 WARM = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "68719476736",
@@ -87,6 +88,7 @@ def calls(z, t, found):
         )
 
         def scipy_cross_entropy():
+            """Compute the mean cross-entropy and its gradient with SciPy."""
             g = special.softmax(z, axis=-1)
             g[rows, t] -= 1
             g /= len(z)
@@ -107,6 +109,7 @@ def calls(z, t, found):
         leaf = tensor.clone().requires_grad_()
 
         def torch_cross_entropy():
+            """Compute the mean cross-entropy and its gradient with PyTorch."""
             leaf.grad = None
             loss = functional.cross_entropy(leaf, labels)
             loss.backward()
@@ -127,6 +130,7 @@ def calls(z, t, found):
         array, labels_ = jax.device_put(z), jax.device_put(t)
 
         def jax_cost(a, b):
+            """Compute the mean cross-entropy with JAX."""
             return -jax.numpy.take_along_axis(jax.nn.log_softmax(a), b[:, None], 1).mean()
 
         jitted = {
@@ -152,7 +156,7 @@ def calls(z, t, found):
 
 
 def medians(functions, clock, seconds):
-    """Return the median time of each function, over rounds that take about `seconds` in all."""
+    """Return the median time of each function, over at least 5 rounds and about `seconds` seconds."""
     loops = {}
     for name, f in functions.items():
         f()
@@ -172,7 +176,7 @@ def medians(functions, clock, seconds):
 
 
 def timings(shapes, cpu_time, only, seconds):
-    """Return a list of measurements: shape, dtype, function, the seconds each took, and E."""
+    """Return a row for each shape, dtype, offset and function: E and the seconds of each library."""
     import numpy as np
 
     found = imported()
@@ -212,7 +216,7 @@ def timings(shapes, cpu_time, only, seconds):
 
 
 def print_row(row):
-    """Print a measurement as ratios to E, and to smlib's best."""
+    """Print a row of `timings` in units of E and of smlib's shortest time."""
     name = f"{row['function']}, {tuple(row['shape'])}, {row['dtype']}"
     if row["offset"]:
         name += f", offset {row['offset']}"
@@ -225,7 +229,7 @@ def print_row(row):
 
 
 def memory():
-    """Return the extra bytes that smlib takes with out=, beside the bytes of the logits."""
+    """Return the bytes that smlib allocates with out=, and the bytes of the logits."""
     import numpy as np
 
     import smlib
@@ -258,7 +262,7 @@ def memory():
 
 
 def exact_rivals(z, c):
-    """Return the sum of e^{z_j − z_c} over the rivals of class c, to 50 digits."""
+    """Return the sum of e^{z_j − z_c} over the rivals of class c, in the current Decimal context."""
     values = {}
     for j, a in enumerate(z.tolist()):
         if j != c:
@@ -268,13 +272,13 @@ def exact_rivals(z, c):
 
 
 def units(value, truth, dtype):
-    """Return the relative error of a float in units of roundoff."""
+    """Return the relative error of a float in units of roundoff u."""
     u = Decimal(2) ** (-24 if dtype == "float32" else -53)
     return float(abs(Decimal(float(value)) - truth) / abs(truth) / u)
 
 
 def accuracy_of_smlib():
-    """Return the largest errors of cost, label gradient and top log-probability, in u."""
+    """Return the largest errors of smlib's cost, label gradient and label log-probability, in u."""
     import numpy as np
 
     import smlib
@@ -306,14 +310,14 @@ def accuracy_of_smlib():
 
 
 def log1p(x):
-    """Return log(1 + x) of a Decimal, however small, to nearly 50 digits."""
+    """Return log(1 + x) of a Decimal with 50 right digits, to nearly 50 digits if x > 1e-600."""
     with localcontext() as context:
         context.prec = 700
         return (1 + x).ln()
 
 
 def losses(found):
-    """Return {who: (expression, loss of class 0 from logits z)} for the accuracy by gap."""
+    """Return {who: (expression, function that returns the loss of class 0 from logits z)}."""
     import numpy as np
 
     import smlib
@@ -345,10 +349,10 @@ def losses(found):
 
 
 def accuracy_by_gap(found):
-    """Return, for each library, the largest gap at which its loss has one right digit.
+    """Return, for each loss, the largest gap at which it has one right digit.
 
-    The logits are (top, top − gap) for class 0; a loss has a right digit if its relative error is
-    at most a tenth, and all smaller gaps have one too.
+    The logits are (top, top − gap), and the right class is 0. A loss has a right digit if its relative error is at most
+    a tenth. Gaps grow in steps of 0.5, and the first without a right digit ends the search.
     """
     import numpy as np
 
@@ -379,7 +383,7 @@ def accuracy_by_gap(found):
 
 
 def label_gradients(found):
-    """Return {who: (expression, gradient with respect to the logit of label 0)}."""
+    """Return {who: (expression, function that returns the gradient in the logit of label 0)}."""
     import smlib
 
     table = {
@@ -396,6 +400,7 @@ def label_gradients(found):
         torch = found["torch"]
 
         def torch_gradient(z):
+            """Compute the label gradient with PyTorch."""
             leaf = torch.from_numpy(z).requires_grad_()
             torch.nn.functional.cross_entropy(leaf, torch.tensor(0)).backward()
             return leaf.grad[0]
@@ -411,7 +416,7 @@ def label_gradients(found):
 
 
 def sure_answers(found):
-    """Return cost and label gradient of the logits (10, 10 − gap), label 0, at one gap a dtype."""
+    """Return cost and label gradient for the logits (10, 10 − gap) and label 0, at one gap per dtype."""
     import numpy as np
 
     results = []
@@ -439,7 +444,7 @@ def sure_answers(found):
 
 
 def accuracy_of_softmax(found):
-    """Return the largest error of softmax, in u, with many classes."""
+    """Return the largest error of softmax with many classes, in u, for each library."""
     import numpy as np
 
     import smlib
@@ -474,7 +479,7 @@ def accuracy_of_softmax(found):
 
 
 def worker(arguments):
-    """Run one setting, and print its results as JSON."""
+    """Time the functions in one setting, and print the results as JSON."""
     shapes = QUICK_SHAPES if arguments.quick else SHAPES
     seconds = 0.3 if arguments.quick else 1.0
     only = ["cross-entropy with gradient"] if "warm" in arguments.worker else None
@@ -482,7 +487,7 @@ def worker(arguments):
         shapes = shapes[2:]
     alone = arguments.worker.startswith("one thread")
     if alone and hasattr(os, "sched_setaffinity"):
-        # JAX keeps threads of its own, whatever it is told: one core holds them to one.
+        # JAX starts more threads despite XLA_FLAGS: on one core they run one at a time.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if "torch" in (found := imported()) and alone:
         found["torch"].set_num_threads(1)
@@ -491,15 +496,15 @@ def worker(arguments):
 
 
 def main():
+    """Parse the command line, measure and store the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="small arrays, few rounds")
+    parser.add_argument("--quick", action="store_true", help="time small arrays only, in few rounds")
     parser.add_argument(
         "--cpu-time",
         action="store_true",
-        help="count the process's CPU time, not the wall's, where there is one thread: "
-        "for a machine that is busy with other work",
+        help="measure CPU time in the settings with one thread, for a machine that is busy",
     )
-    parser.add_argument("--output", type=Path, help="where the results go, as JSON")
+    parser.add_argument("--output", type=Path, help="the file of results")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -507,7 +512,7 @@ def main():
         return
     results = machine()
     for label in results["missing"]:
-        print(f"{label} cannot be imported, and is left out", file=sys.stderr)
+        print(f"{label} cannot be imported: left out", file=sys.stderr)
     results["date"] = datetime.date.today().isoformat()
     results["clock"] = "CPU time" if arguments.cpu_time else "wall"
     results["timings"] = {}

@@ -1,10 +1,10 @@
-"""From the plain softmax to the blocked one: the time of each version, in units of np.exp.
+"""Time five versions of softmax, from the plain formula to a blocked one, in units of np.exp.
 
     python -m studies.steps [--cpu-time]
 
-Each version adds one idea to the one before. All are timed in turn on one thread, with the array of
-the result made beforehand; the first makes arrays of its own. Needs NumPy only. The results go to
-studies/results/steps.json, from which the chapter on floating point draws.
+Each version adds one idea to the previous one. All are timed in turn on one thread. They write to an array that was
+allocated before, except the first version, which allocates its arrays.
+Needs NumPy. Writes studies/results/steps.json, which chapter 6 reads.
 """
 
 import argparse
@@ -19,35 +19,36 @@ from studies.machine import machine
 
 SHAPES = [(10000, 100), (1024, 32768)]
 BLOCK = 2**19  # bytes of logits
-WIDTH = 512  # terms of a sum that are added as one product
+WIDTH = 512  # terms of a sum that one product adds
 
 
 def plain(z, y):
-    """The shifted formula as it is written, which leaves y alone."""
+    """Return the shifted formula as it is written. `y` is not used."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
 def in_place(z, y):
-    """No array but the result."""
+    """Write softmax to `y`, and allocate no other array of its size."""
     np.subtract(z, z.max(axis=-1, keepdims=True), out=y)
     np.exp(y, out=y)
     y /= y.sum(axis=-1, keepdims=True)
 
 
 def blocks(z):
+    """Return slices of rows, each of about BLOCK bytes."""
     rows = max(1, BLOCK // (z.shape[1] * z.itemsize))
     return [slice(start, start + rows) for start in range(0, len(z), rows)]
 
 
 def blocked(z, y):
-    """All passes over a block of rows while it is in the cache."""
+    """Make all passes over a block of rows while it is in the cache."""
     for b in blocks(z):
         in_place(z[b], y[b])
 
 
 def unshifted(z, y, sums=lambda e: e.sum(axis=-1, keepdims=True)):
-    """No shift, unless the sums show that it was needed."""
+    """Shift a block only if its sums show that this is needed."""
     for b in blocks(z):
         np.exp(z[b], out=y[b])
         s = sums(y[b])
@@ -58,7 +59,7 @@ def unshifted(z, y, sums=lambda e: e.sum(axis=-1, keepdims=True)):
 
 
 def products(e):
-    """The sums of the rows, as products with ones."""
+    """Return the sums of the rows, computed as products with ones."""
     if e.shape[1] <= 2 * WIDTH:
         return e @ np.ones((e.shape[1], 1), e.dtype)
     cut = e.shape[1] // WIDTH * WIDTH
@@ -68,7 +69,7 @@ def products(e):
 
 
 def with_products(z, y):
-    """Sums as products."""
+    """Compute the sums as products, too."""
     unshifted(z, y, products)
 
 
@@ -82,7 +83,7 @@ STEPS = {
 
 
 def measure(clock, seconds):
-    """Return the median time of each version in units of np.exp, shape by shape."""
+    """Print and return the median time of each version in units of np.exp, for each shape and dtype."""
     results = []
     for shape in SHAPES:
         for dtype in ("float32", "float64"):
@@ -106,8 +107,9 @@ def measure(clock, seconds):
 
 
 def main():
+    """Parse the command line, measure and store the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--cpu-time", action="store_true", help="for a machine that is busy with other work")
+    parser.add_argument("--cpu-time", action="store_true", help="measure CPU time, for a machine that is busy")
     clock = time.process_time if parser.parse_args().cpu_time else time.perf_counter
     results = machine() | {"steps": measure(clock, seconds=4.0)}
     output = Path(__file__).parent / "results" / "steps.json"

@@ -1,4 +1,4 @@
-"""The notebooks, for the tests of this folder."""
+"""The fixture with the notebooks of the book."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from scripts.notebooks import chapters, read
 
 @pytest.fixture(scope="session")
 def book():
-    """The notebooks by slug, in reading order."""
+    """Return {slug: notebook} in reading order."""
     return {slug: read(path) for slug, path in chapters().items()}

@@ -1,7 +1,7 @@
-"""What every chapter keeps to. A rule takes what it judges and yields its complaints.
+"""Rules for the chapters. A rule yields a message for each place that breaks it.
 
-The rules of ``NOTEBOOK_RULES`` judge one notebook; ``claims`` and ``figure_names`` judge the
-whole book, as a dict of notebooks by slug; ``numbers`` compares prose with outputs.
+The rules of ``NOTEBOOK_RULES`` and ``exercises`` take one notebook. ``claims`` and ``figure_names`` take the book as a
+dict of notebooks by slug. ``claims_linked`` takes the text of the ledger. ``numbers`` compares prose with outputs.
 """
 
 import ast
@@ -10,8 +10,8 @@ from collections import Counter
 
 from scripts.notebooks import METADATA, SOLUTION, code_cells
 
-ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # the last two read results
-# More for the chapter that starts with a label: workers on Dask, and one of them killed.
+ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # json and pathlib read results
+# Further imports, for the chapter that starts with the label. It runs Dask and kills a worker.
 ALLOWED_BY_LABEL = {"(ch-many)=": {"dask", "distributed", "os"}}
 LONGEST_CELL = 25
 SHORTEST_ALT = 20
@@ -20,15 +20,17 @@ CLAIMS = [f"claim-{number:02d}" for number in range(1, 19)]
 
 
 def numbered(notebook):
-    """The code cells with their numbers, from 1."""
+    """Return [(number, code cell), ...], numbered from 1."""
     return list(enumerate(code_cells(notebook), 1))
 
 
 def tags(cell):
+    """Return the tags of a cell."""
     return cell.metadata.get("tags", [])
 
 
 def parsed(cell):
+    """Return the syntax tree of a code cell, or None if it is not Python."""
     try:
         return ast.parse(cell.source)
     except SyntaxError:
@@ -36,6 +38,7 @@ def parsed(cell):
 
 
 def figures(cell):
+    """Return the outputs of a code cell that hold an image."""
     return [output for output in cell.outputs if any(kind.startswith("image/") for kind in output.get("data", {}))]
 
 
@@ -43,73 +46,79 @@ def figures(cell):
 
 
 def executed_in_order(notebook):
+    """Report code cells that were not executed once each, from top to bottom."""
     for number, cell in numbered(notebook):
         if cell.execution_count != number:
-            yield f"code cell {number} has execution count {cell.execution_count}"
+            yield f"code cell {number} has execution count {cell.execution_count}: run `make notebooks`"
 
 
 def no_stderr(notebook):
+    """Report code cells that wrote to stderr."""
     for number, cell in numbered(notebook):
         if any(output.get("name") == "stderr" for output in cell.outputs):
-            yield f"code cell {number} wrote to stderr"
+            yield f"code cell {number} wrote to stderr: remove the cause of the warning"
 
 
 def no_errors(notebook):
+    """Report code cells that raised an exception without the tag `raises-exception`."""
     for number, cell in numbered(notebook):
         failed = any(output.output_type == "error" for output in cell.outputs)
         if failed and "raises-exception" not in tags(cell):
-            yield f"code cell {number} raised an exception and is not tagged raises-exception"
+            yield f"code cell {number} raised an exception: correct it, or tag it raises-exception"
 
 
 def no_addresses(notebook):
+    """Report outputs with a memory address, which differs from run to run."""
     for number, cell in numbered(notebook):
         if re.search(r"\bat 0x[0-9a-f]+", output_text(cell)):
-            yield f"code cell {number} prints a memory address"
+            yield f"code cell {number} prints a memory address: print something that is the same in each run"
 
 
 def figures_described(notebook):
-    """Every figure has alt text, a caption and a name, and stands alone in its cell."""
+    """Report figures without alt text, caption or name, and figures that share a cell."""
     for number, cell in numbered(notebook):
         about = cell.metadata.get("mystnb", {})
         alt = about.get("image", {}).get("alt", "")
         figure = about.get("figure", {})
         if len(figures(cell)) > 1:
-            yield f"code cell {number} draws {len(figures(cell))} figures: one a cell"
+            yield f"code cell {number} draws {len(figures(cell))} figures: draw each in a cell of its own"
         if about and not figures(cell):
-            yield f"code cell {number} describes a figure and draws none"
+            yield f"code cell {number} has metadata of a figure but draws none: remove `mystnb`"
         if not figures(cell):
             continue
         if len(alt) < SHORTEST_ALT:
-            yield f"code cell {number}: alt text of {len(alt)} characters, fewer than {SHORTEST_ALT}"
+            yield f"code cell {number} has an alt text of {len(alt)} characters: write at least {SHORTEST_ALT}"
         if re.search(r"\.(png|svg|jpe?g)\b", alt):
-            yield f"code cell {number}: the alt text is a file name"
+            yield f"code cell {number} has a file name in its alt text: describe the figure instead"
         if not figure.get("caption", "").strip():
-            yield f"code cell {number}: no caption"
+            yield f"code cell {number} draws a figure with no caption: add one to its metadata"
         if not figure.get("name", "").startswith("fig-"):
-            yield f"code cell {number}: the figure's name {figure.get('name')!r} is not fig-…"
+            yield f"code cell {number} draws a figure named {figure.get('name')!r}: begin its name with fig-"
         if cell.source.rstrip().splitlines()[-1] != "plt.show()":
-            yield f"code cell {number} draws a figure and does not end with plt.show()"
+            yield f"code cell {number} draws a figure: end it with plt.show()"
 
 
 def short(notebook):
+    """Report code cells with more than `LONGEST_CELL` lines."""
     for number, cell in numbered(notebook):
         lines = len(cell.source.splitlines())
         if lines > LONGEST_CELL:
-            yield f"code cell {number} has {lines} lines, more than {LONGEST_CELL}"
+            yield f"code cell {number} has {lines} lines: split it into cells of at most {LONGEST_CELL}"
 
 
 def plain_python(notebook):
-    """No magics, no shell commands, no semicolon that hides a value."""
+    """Report code cells that are empty, hold a magic or a shell command, or hide a value by a semicolon."""
     for number, cell in numbered(notebook):
         if parsed(cell) is None:
-            yield f"code cell {number} is not plain Python"
+            yield f"code cell {number} is not plain Python: remove magics, shell commands and syntax errors"
         if not cell.source.strip():
-            yield f"code cell {number} is empty"
+            yield f"code cell {number} is empty: delete it"
         if cell.source.rstrip().endswith(";"):
-            yield f"code cell {number} ends with a semicolon"
+            yield f"code cell {number} ends with a semicolon: remove it"
 
 
 def imports_allowed(notebook):
+    """Report imports of packages that chapters may not use."""
     label = notebook.cells[0].source.split("\n", 1)[0] if notebook.cells else ""
     allowed = ALLOWED_IMPORTS | ALLOWED_BY_LABEL.get(label, set())
     for number, cell in numbered(notebook):
@@ -121,42 +130,43 @@ def imports_allowed(notebook):
                 names = [node.module or "."]
             for name in names:
                 if name.split(".")[0] not in allowed:
-                    yield f"code cell {number} imports {name}"
+                    yield f"code cell {number} imports {name}: this chapter may import {', '.join(sorted(allowed))}"
 
 
 def nothing_left_out(notebook):
-    """nbval compares every output, and runs every cell."""
+    """Report tags and comments that exclude a cell from execution or its output from comparison."""
     for number, cell in numbered(notebook):
         for tag in tags(cell):
             if tag.startswith("nbval-") or tag == "skip-execution":
-                yield f"code cell {number} has the tag {tag}"
+                yield f"code cell {number} has the tag {tag}: remove it, because every output is compared"
         if "NBVAL_" in cell.source:
-            yield f"code cell {number} has an NBVAL_ comment"
+            yield f"code cell {number} has an NBVAL_ comment: remove it, because every output is compared"
 
 
 def no_clocks(notebook):
-    """No timings and no progress bars: they differ from run to run."""
+    """Report timings and progress bars: they differ from run to run."""
     for number, cell in numbered(notebook):
         found = re.search(r"\b(tqdm|timeit|perf_counter|datetime|import time|time\.\w+\()|%time", cell.source)
         if found:
-            yield f"code cell {number} uses {found[0]}"
+            yield f"code cell {number} uses {found[0]}: remove it, or measure in studies/"
 
 
 def seeded(notebook):
+    """Report random numbers that do not come from a seeded generator."""
     for number, cell in numbered(notebook):
         if re.search(r"\brandom\.(?!default_rng\b|Generator\b)\w+|default_rng\(\s*\)", cell.source):
-            yield f"code cell {number} draws random numbers without np.random.default_rng(seed)"
+            yield f"code cell {number} draws random numbers without np.random.default_rng(seed): use that"
 
 
 def plain_metadata(notebook):
-    """Nothing that changes from one execution to the next, and an id for each cell."""
+    """Report metadata that changes from one execution to the next, and cells with the same id."""
     if notebook.metadata != METADATA:
-        yield f"the notebook's metadata holds more than its kernel: {dict(notebook.metadata)}"
+        yield f"the notebook has the metadata {dict(notebook.metadata)} instead of {METADATA}: run `make notebooks`"
     if any("execution" in cell.metadata for cell in notebook.cells):
-        yield "a cell's metadata holds the times of its execution: `make notebooks` takes them out"
+        yield "the metadata of a cell holds times of its execution: run `make notebooks`, which removes them"
     ids = Counter(cell.get("id") for cell in notebook.cells)
     for repeated in (name for name, times in ids.items() if times > 1):
-        yield f"the cell id {repeated!r} is missing or repeated"
+        yield f"several cells have the id {repeated!r}: give each cell an id of its own"
 
 
 NOTEBOOK_RULES = [
@@ -176,23 +186,23 @@ NOTEBOOK_RULES = [
 
 
 def exercises(notebook):
-    """At least three, each with a solution in which code has run."""
+    """Report exercises without a solution that holds executed code, and chapters with too few exercises."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     labels = re.findall(r"^`{3,}\{exercise\}.*\n:label: (\S+)", text, flags=re.M)
     if len(labels) < EXERCISES:
-        yield f"{len(labels)} exercises, fewer than {EXERCISES}"
+        yield f"the chapter has {len(labels)} exercises: write at least {EXERCISES}"
     solved = solutions(notebook)
     for label in labels:
         if label not in solved:
-            yield f"the exercise {label} has no solution"
+            yield f"the exercise {label} has no solution: add one between solution-start and solution-end"
         elif not solved[label]:
-            yield f"the solution of {label} holds no executed code cell"
+            yield f"the solution of {label} holds no executed code cell: add one, or run `make notebooks`"
     for label in solved.keys() - set(labels):
-        yield f"the solution of {label} has no exercise"
+        yield f"the solution of {label} has no exercise: correct one of the labels"
 
 
 def solutions(notebook):
-    """{label: number of executed code cells} of every solution that starts and ends."""
+    """Return {label: number of executed code cells} for every solution that starts and ends."""
     found, label, ran = {}, None, 0
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -210,7 +220,7 @@ def solutions(notebook):
 
 
 def claims(book):
-    """Each claim is labelled once, right before a cell with its tag, and asserted somewhere."""
+    """Report claims that are not labeled once, right before a code cell with their tag, or not asserted."""
     labelled, asserted = Counter(), Counter()
     for slug, notebook in book.items():
         for cell, following in zip(notebook.cells, [*notebook.cells[1:], None]):
@@ -221,20 +231,20 @@ def claims(book):
             for name in re.findall(r"^\((claim-\d\d)\)=$", cell.source, flags=re.M):
                 labelled[name] += 1
                 if not cell.source.rstrip().endswith(f"({name})="):
-                    yield f"{slug}: ({name})= is not the end of its cell"
+                    yield f"{slug}: ({name})= is not the end of its cell: move it there"
                 if following is None or following.cell_type != "code" or name not in tags(following):
-                    yield f"{slug}: the cell after ({name})= is not tagged {name}"
+                    yield f"{slug}: the cell after ({name})= is not a code cell tagged {name}: tag it"
     for name in CLAIMS:
         if labelled[name] != 1:
-            yield f"({name})= stands {labelled[name]} times in the book"
+            yield f"({name})= stands {labelled[name]} times in the book: label each claim once"
         if not asserted[name]:
-            yield f"no cell tagged {name} asserts anything"
+            yield f"no cell tagged {name} asserts anything: add an assert"
     for name in sorted((labelled.keys() | asserted.keys()) - set(CLAIMS)):
-        yield f"{name} is not a claim of the lecture"
+        yield f"{name} is not a claim of the lecture: use {CLAIMS[0]} to {CLAIMS[-1]}"
 
 
 def has_assert(cell):
-    """An assert statement, or one of NumPy's testing functions."""
+    """Return True if a cell has an assert statement or calls a function named assert_…."""
     nodes = list(ast.walk(parsed(cell) or ast.Module([], [])))
     called = [node.func for node in nodes if isinstance(node, ast.Call)]
     names = [getattr(function, "attr", getattr(function, "id", "")) for function in called]
@@ -242,13 +252,14 @@ def has_assert(cell):
 
 
 def claims_linked(page):
-    """The ledger links to every claim."""
+    """Report claims to which the text of the ledger does not link."""
     for name in CLAIMS:
         if f"<{name}>" not in page and f"`{name}`" not in page and f"(#{name})" not in page:
-            yield f"the ledger does not link to {name}"
+            yield f"the ledger does not link to {name}: add a link"
 
 
 def figure_names(book):
+    """Report names that several figures have."""
     names = Counter()
     for notebook in book.values():
         for cell in code_cells(notebook):
@@ -256,7 +267,7 @@ def figure_names(book):
     names.pop(None, None)
     for name, times in names.items():
         if times > 1:
-            yield f"{times} figures are called {name}"
+            yield f"{times} figures are named {name}: give each its own name"
 
 
 # --- numbers
@@ -270,14 +281,13 @@ NUMBER = re.compile(
 
 
 def decimals(text):
-    """The decimal numbers of a text, as {(digits, power of ten)}.
+    """Return the decimal numbers of a text, as {(digits, power of ten)}.
 
-    A number counts as decimal if it has a decimal point. Two are the same if they have the
-    same digits, point included, and the same power of ten: ``1.0·10⁹``, ``1.0 \\times 10^{9}``
-    and ``1.0e+09`` are the same; ``0.25`` and ``0.250`` are not, nor are ``1.0·10⁹`` and
-    ``1000000000.0``. The sign does not count (prose says "falls by 6.908" of −6.908), nor do
-    separators of thousands (``1,234.5``, ``1{,}234.5``, a thin space). Something like
-    2.4.6 is a version, not a number.
+    A number is decimal if it has a decimal point. Two numbers are equal if they have the same digits, point included,
+    and the same power of ten: ``1.0·10⁹``, ``1.0 \\times 10^{9}`` and ``1.0e+09`` are equal. ``0.25`` and ``0.250``
+    are different, and so are ``1.0·10⁹`` and ``1000000000.0``. The sign is ignored: prose says "falls by 6.908" of
+    −6.908. Separators of thousands are ignored: ``1,234.5``, ``1{,}234.5`` and a thin space. 2.4.6 is a version, not a
+    number.
     """
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda m: "^{" + m[0].translate(SUPERSCRIPTS) + "}", text)
     text = text.replace("−", "-").replace("{,}", ",").replace(r"\,", "\u2009").replace("{.}", ".")
@@ -286,12 +296,13 @@ def decimals(text):
 
 
 def written(number):
+    """Return a number of `decimals` as text."""
     digits, power = number
     return f"{digits}e{power}" if power else digits
 
 
 def output_text(cell):
-    """What a cell printed, as text: its streams and its values, plain and in LaTeX."""
+    """Return the text that a cell printed: streams, values (plain and in LaTeX) and messages of exceptions."""
     parts = []
     for output in cell.outputs:
         parts.append(output.get("text", ""))
@@ -301,11 +312,12 @@ def output_text(cell):
 
 
 def printed(notebook):
+    """Return the decimal numbers in all outputs of a notebook."""
     return set().union(*(decimals(output_text(cell)) for cell in code_cells(notebook)))
 
 
 def prose(text):
-    """Paragraphs of MyST text without code: formulas and directives' contents are prose."""
+    """Return the paragraphs of MyST text without code. Formulas and the contents of directives are kept."""
     text = re.sub(r"^(`{3,}|~{3,})(?!\{)(?:[^\n]*)\n.*?^\1`*\s*$", "", text, flags=re.M | re.S)
     text = re.sub(r"^(`{3,})\{(?:code-block|code-cell|code)\}.*?^\1\s*$", "", text, flags=re.M | re.S)
     text = re.sub(r"^:[\w-]+:.*$", "", text, flags=re.M)  # options of directives
@@ -315,13 +327,14 @@ def prose(text):
 
 
 def prose_of(notebook):
+    """Return the Markdown cells and captions of a notebook as one text."""
     captions = [cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in code_cells(notebook)]
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     return "\n\n".join(texts + captions)
 
 
 def numbers(text, outputs):
-    """The decimal numbers of `text` that no output shows and no citation stands beside."""
+    """Return the decimal numbers of `text` that are not in `outputs`, except in paragraphs with a citation."""
     missing = set()
     for paragraph in prose(text):
         if not re.search(r"\{cite(?::\w+)?\}", paragraph):

@@ -1,48 +1,59 @@
-"""scripts.book on a book of two pages: it builds what is sound, and names what is not."""
+"""scripts.book on a book of two pages: it builds a sound book, and names what is wrong in another."""
 
+import base64
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 from scripts import ROOT
-from scripts.notebooks import METADATA
+from scripts.notebooks import METADATA, STORED_COLORS, STORED_DPI
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("build")]
 TOC = "format: jb-book\nroot: index\nparts:\n- caption: A part\n  chapters:\n  - file: chapters/one\n"
 
 
-def run(folder, command, **environment):
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def run(folder, *command, **environment):
+    """Run a command in a book, by default without JupyterLite, which takes half of the time."""
     return subprocess.run(
-        [sys.executable, "-m", "scripts.book", command],
+        [sys.executable, "-m", "scripts.book", *command],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
-        env=os.environ | environment,
+        env=os.environ | {"BOOK_LITE": "0"} | environment,
     )
 
 
 def write_chapter(folder, *cells):
+    """Write a chapter of some cells."""
     notebook = new_notebook(cells=list(cells), metadata=METADATA)
     (folder / "chapters" / "one.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def stored(folder):
+    """Return the chapter as it is stored."""
     return json.loads((folder / "chapters" / "one.ipynb").read_text(encoding="utf-8"))
 
 
 def files(folder):
-    """{path: content} of all files in a folder."""
+    """Return {path: content} of all files in a folder."""
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
-    """The book's own tools and settings, with other pages."""
+    """A copy of the tools and settings of this book, with other pages."""
     folder = tmp_path_factory.mktemp("book")
     for name in ("_ext", "scripts", "assets", "smlib", "studies"):
         shutil.copytree(ROOT / name, folder / name)
@@ -56,6 +67,8 @@ def small_book(tmp_path_factory):
 
 @pytest.fixture
 def book_of(small_book):
+    """Return a function that writes the chapter from cells and returns the folder."""
+
     def write(*cells):
         write_chapter(small_book, new_markdown_cell("# One"), *cells)
         return small_book
@@ -63,43 +76,49 @@ def book_of(small_book):
     return write
 
 
-def test_a_sound_chapter_is_executed_and_built(book_of):
-    book = book_of(new_code_cell("print(6 * 7)"))
-    done = run(book, "book")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == f"The book is built: open {book / '_build' / 'html' / 'index.html'}"
-    assert re.search(r"^one: 100%", done.stderr.replace("\r", "\n"), flags=re.M)
-    page = (book / "_build" / "html" / "chapters" / "one.html").read_text(encoding="utf-8")
-    assert "42" in page
-    assert stored(book)["cells"][1]["outputs"] == []
+FIGURE = new_code_cell(
+    "import matplotlib.pyplot as plt\nplt.figure(dpi=224)\nplt.plot([1, 2])\nplt.show()",
+    metadata={"mystnb": {"image": {"alt": "A line."}, "figure": {"caption": "A line.", "name": "fig-line"}}},
+)
 
 
-def test_another_build_is_the_same_byte_for_byte(book_of, tmp_path):
-    """In another folder, under another hash seed. `make twins` compares the whole book."""
-    picture = new_code_cell(
-        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
-        metadata={"mystnb": {"image": {"alt": "A line."}, "figure": {"caption": "A line.", "name": "fig-line"}}},
-    )
-    book = book_of(new_markdown_cell("Words.\n\n$$ y = z $$ (eq-same)"), picture)
+def test_a_sound_chapter_is_executed_and_built_and_a_second_time_to_the_same_bytes(book_of, tmp_path):
+    """The second time in another folder and under another hash seed. `make twins` compares the whole book."""
+    book = book_of(new_markdown_cell("Words.\n\n$$ y = z $$ (eq-same)"), new_code_cell("print(6 * 7)"), FIGURE)
     other = shutil.copytree(book, tmp_path / "another place", ignore=shutil.ignore_patterns("_build"))
     for seed, folder in enumerate((book, other), 1):
-        done = run(folder, "book", PYTHONHASHSEED=str(seed))
+        done = run(folder, "book", PYTHONHASHSEED=str(seed), BOOK_LITE="1")
         assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"The book is built: open {other / '_build' / 'html' / 'index.html'}"
+    assert re.search(r"^one: 100%", done.stderr.replace("\r", "\n"), flags=re.M)
     first, second = files(book / "_build" / "html"), files(other / "_build" / "html")
     assert first == second
     assert len(first) > 100
+    assert b"42" in first[Path("chapters/one.html")]
+    assert stored(book)["cells"][2]["outputs"] == []
 
 
 def test_notebooks_stores_outputs_and_nothing_that_changes(book_of):
-    book = book_of(new_code_cell("6 * 7", metadata={"execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"}}))
-    assert run(book, "notebooks").returncode == 0
+    timed = new_code_cell("6 * 7", metadata={"execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"}})
+    book = book_of(timed, FIGURE)
+    assert run(book, "notebooks", "one").returncode == 0
     first = stored(book)
-    code = first["cells"][1]
+    code, figure = first["cells"][1:]
     assert code["execution_count"] == 1 and code["outputs"][0]["data"]["text/plain"] == ["42"]
     assert first["metadata"].keys() == {"kernelspec", "language_info"}
     assert code["metadata"] == {}
+    with Image.open(BytesIO(base64.b64decode(figure["outputs"][0]["data"]["image/png"]))) as picture:
+        assert [round(dpi) for dpi in picture.info["dpi"]] == [STORED_DPI, STORED_DPI]
+        assert len(picture.getcolors()) <= STORED_COLORS
+    before = files(book / "chapters")
     assert run(book, "notebooks").returncode == 0
-    assert stored(book) == first
+    assert files(book / "chapters") == before
+
+
+def test_a_chapter_that_does_not_exist_is_named(book_of):
+    done = run(book_of(), "notebooks", "seven")
+    assert done.returncode == 1
+    assert "No chapter begins with seven: there are one" in done.stderr
 
 
 def test_a_chapter_that_raises_stops_the_book(book_of):
@@ -118,7 +137,7 @@ def test_a_chapter_that_raises_stops_the_book(book_of):
     assert done.returncode == 1
     assert "\nchapters/one.ipynb: code cell 2 raised ZeroDivisionError: division by zero\n" in done.stderr
     assert "\n    x = 0\n    1 / x\n" in done.stderr
-    # The cell's traceback, once, and none of the tool's own. (A kernel that is stopped may add its own last words.)
+    # The traceback of the cell is printed once, and none of scripts.book. A stopped kernel may print further lines.
     assert done.stderr.count("Cell In[2], line 2") == 1
     assert "scripts/book.py" not in done.stderr
     assert "two: 100%" not in done.stderr
@@ -137,7 +156,7 @@ def test_broken_pages_stop_the_draft_each_time(book_of):
         new_markdown_cell("Text.\n\n![a picture](gone.png)"),
         new_markdown_cell("By {cite}`nobody1900`."),
     )
-    for _ in range(2):  # Sphinx remembers pages: the second build must fail too
+    for _ in range(2):  # Sphinx caches pages: the second build must fail too
         done = run(book, "draft")
         assert done.returncode == 1
         assert "chapters/one.ipynb: cell 2, line 1: WARNING: undefined label: 'ch-nowhere'" in done.stderr
@@ -145,11 +164,14 @@ def test_broken_pages_stop_the_draft_each_time(book_of):
         assert "chapters/one.ipynb: cell 4, line 1: WARNING: could not find bibtex key" in done.stderr
 
 
-def test_site_builds_only_what_is_stale(book_of):
-    book = book_of(new_markdown_cell("Words."))
-    assert "is built" in run(book, "site").stdout
+def test_site_builds_a_draft_if_it_is_stale_even_in_the_c_locale(book_of):
+    book = book_of(new_markdown_cell("Σ y = 1 – always."))
+    assert "is built" in run(book, "site", **C_LOCALE).stdout
+    assert "Σ y = 1 – always." in (book / "_build" / "html" / "chapters" / "one.html").read_text(encoding="utf-8")
+    stamp = book / "_build" / "html.built"
+    assert stamp.read_text(encoding="utf-8") == "draft"
     assert run(book, "site").stdout == ""
-    later = (book / "_build" / "html.built").stat().st_mtime + 1
+    later = stamp.stat().st_mtime + 1
     os.utime(book / "index.md", (later, later))
     assert "is built" in run(book, "site").stdout
 
@@ -157,4 +179,4 @@ def test_site_builds_only_what_is_stale(book_of):
 def test_an_unknown_command_prints_the_commands(small_book):
     done = run(small_book, "bake")
     assert done.returncode == 1
-    assert "notebooks  execute every chapter" in done.stderr
+    assert "notebooks [NN ...] execute every chapter" in done.stderr

@@ -1,4 +1,4 @@
-"""The faults that `make faults` plants."""
+"""Each fault of `make faults` can be planted in the book as it is."""
 
 import shutil
 

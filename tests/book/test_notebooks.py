@@ -1,4 +1,4 @@
-"""The chapters keep to the rules of notebook_rules, and each rule can fail."""
+"""The chapters follow the rules of notebook_lint, and each rule reports a notebook that breaks it."""
 
 import base64
 import json
@@ -18,10 +18,10 @@ PAGES = [*sorted(CHAPTERS.glob("*.md")), CHAPTERS.parent / "index.md"]
 
 MOST_BYTES = 250_000
 
-# Decimal numbers in prose that no cell prints: {(page, number): why it may stand there}.
+# Decimal numbers that prose may use although no cell prints them: {(page, number): reason}.
 REVIEWED = {
     ("intro", "3.11"): "a version of Python",
-    ("intro", "3.13"): "a version of Python",
+    ("intro", "3.14"): "a version of Python",
 }
 
 
@@ -29,7 +29,7 @@ REVIEWED = {
 
 
 def none_of(complaints):
-    """Fail with every complaint in full: of a list pytest shows the first item, cut short."""
+    """Fail with all messages in full. For `assert list == []` pytest would shorten them."""
     found = list(complaints)
     if found:
         pytest.fail("\n".join(found), pytrace=False)
@@ -47,20 +47,14 @@ def test_chapter_has_solved_exercises(slug, book):
 
 
 @pytest.mark.parametrize("slug", NUMBERED)
-def test_the_chapter_stands_in_the_contents_on_the_map_and_in_the_readme(slug, book):
-    root = CHAPTERS.parent
-    contents, readme = (
-        (root / "_toc.yml").read_text(encoding="utf-8"),
-        (root / "README.md").read_text(encoding="utf-8").partition("## How to read")[2],
-    )
+def test_the_chapter_stands_on_the_map(slug, book):
     label = re.match(r"\((ch-[a-z-]+)\)=\n", book[slug].cells[0].source)
-    places = {
-        "the label (ch-name)= before its title": label,
-        "_toc.yml": re.search(rf"- file: chapters/{slug}$", contents, flags=re.M),
-        "the map in chapters/intro.ipynb": label and f"\n| {{ref}}`{label[1]}` |" in rules.prose_of(book["intro"]),
-        "How to read in README.md": re.search(rf"\b{int(slug[:2])}\s[a-z]", readme, flags=re.I),
-    }
-    none_of(f"{slug} is missing: {place}" for place, there in places.items() if not there)
+    assert label, f"{slug} has no label (ch-name)= before its title"
+    assert f"\n| {{ref}}`{label[1]}` |" in rules.prose_of(book["intro"]), f"{slug} is not on the map in intro.ipynb"
+
+
+def test_every_notebook_stands_in_the_contents():
+    assert {path.stem for path in CHAPTERS.glob("*.ipynb")} == set(SLUGS)
 
 
 def test_the_book_has_its_chapters():
@@ -82,7 +76,7 @@ def test_figure_names_are_unique(book):
 
 
 def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book):
-    """Blue and vermilion, the two costs, print alike: line style, marker or a word beside them must differ."""
+    """Blue and vermilion have the same gray: line styles, markers or words must distinguish them, too."""
     alike = [{a, b} for a, b in combinations(PALETTE, 2) if difference_in_gray(PALETTE[a], PALETTE[b]) <= APART_IN_GRAY]
     assert {"BLUE", "VERMILION"} in alike
     figures = [
@@ -95,7 +89,7 @@ def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book
     assert len(confused) > 10
     otherwise = re.compile(r"""["'][-.:]*[osD^]?(?:--|-\.|:|[osD^])-?-?["']|\bls=|hatch=|text\(|annotate\(|label\(""")
     none_of(
-        f"{slug} tells colors apart by nothing that gray keeps:\n{code}"
+        f"{slug} uses two colors of the same gray: add line styles, markers or labels to\n{code}"
         for slug, code in confused
         if not otherwise.search(code)
     )
@@ -112,13 +106,16 @@ def test_a_picture_outside_the_book_is_a_figure_of_the_book(slug, name, book):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_stored_notebook_is_small(slug):
     size = chapters()[slug].stat().st_size
-    assert size <= MOST_BYTES, f"{slug} has {size} bytes: `make notebooks` stores its pictures small"
+    assert size <= MOST_BYTES, (
+        f"{slug} has {size} bytes, more than {MOST_BYTES}: run `make notebooks`, which makes figures small"
+    )
 
 
 def not_printed(page, missing, by):
+    """Yield a message for each missing number that is not in REVIEWED. `by`: where it should be printed."""
     reviewed = {number for at, number in REVIEWED if at == page}
     for number in sorted({rules.written(number) for number in missing} - reviewed):
-        yield f"{number} is printed by no {by}: print it, cite beside it, or give a reason in REVIEWED"
+        yield f"{page} has {number}, which no {by} prints: print it, add a citation, or give a reason in REVIEWED"
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -142,7 +139,7 @@ def test_reviewed_numbers_are_still_needed(book):
     assert set(REVIEWED) <= needed
 
 
-# --- each rule can fail: one sound notebook, broken in one place
+# --- each rule reports a notebook that breaks it in one place
 
 
 PNG = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
@@ -153,25 +150,29 @@ FIGURE = {
 
 
 def text(*lines):
+    """Return a Markdown cell."""
     return new_markdown_cell("\n".join(lines))
 
 
 def code(source, *outputs, count=1, **metadata):
+    """Return an executed code cell."""
     return new_code_cell(source, outputs=list(outputs), execution_count=count, metadata=metadata)
 
 
 def stdout(words):
+    """Return an output to stdout."""
     return new_output("stream", name="stdout", text=words)
 
 
 def notebook_of(*cells):
+    """Return a notebook of these cells."""
     notebook = new_notebook(metadata=METADATA)
-    notebook.cells = list(cells)  # after it was validated: cells may be broken
+    notebook.cells = list(cells)  # set after validation, because cells may be invalid
     return notebook
 
 
 def reread(notebook, tmp_path):
-    """The notebook as it comes back from a file, as chapters do."""
+    """Return the notebook after writing it to a file and reading it, as chapters are read."""
     path = tmp_path / "broken.ipynb"
     path.write_text(json.dumps(notebook), encoding="utf-8")
     return read(path)
@@ -191,6 +192,7 @@ SOUND = [
 
 
 def figure(alt=None, caption="A line.", name="fig-line", source="plt.show()", outputs=(PNG,)):
+    """Return a code cell that draws a figure."""
     about = {
         "image": {"alt": FIGURE["image"]["alt"] if alt is None else alt},
         "figure": {"caption": caption, "name": name},
@@ -199,6 +201,7 @@ def figure(alt=None, caption="A line.", name="fig-line", source="plt.show()", ou
 
 
 def repeated_ids():
+    """Return two cells with the same id."""
     cells = [text("one"), text("two")]
     cells[1]["id"] = cells[0]["id"]
     return cells
@@ -214,10 +217,10 @@ BROKEN = [
     (rules.figures_described, [figure(alt="too short")], "alt text of 9 characters"),
     (rules.figures_described, [figure(alt="figures/the-plateau-of-the-cost.png")], "file name"),
     (rules.figures_described, [figure(caption="")], "no caption"),
-    (rules.figures_described, [figure(name="line")], "'line' is not fig-"),
+    (rules.figures_described, [figure(name="line")], "named 'line'"),
     (rules.figures_described, [figure(outputs=(PNG, PNG))], "draws 2 figures"),
     (rules.figures_described, [figure(outputs=())], "draws none"),
-    (rules.figures_described, [figure(source="fig")], "plt.show()"),
+    (rules.figures_described, [figure(source="fig")], "end it with plt.show()"),
     (rules.short, [code("x = 1\n" * 26)], "26 lines"),
     (rules.plain_python, [code("%matplotlib inline")], "not plain Python"),
     (rules.plain_python, [code("")], "empty"),
@@ -234,7 +237,7 @@ BROKEN = [
     (rules.seeded, [code("np.random.normal(3)")], "without np.random.default_rng(seed)"),
     (rules.seeded, [code("rng = np.random.default_rng()")], "without np.random.default_rng(seed)"),
     (rules.plain_metadata, [code("1", execution={"iopub.status.busy": "…"})], "times of its execution"),
-    (rules.plain_metadata, repeated_ids(), "missing or repeated"),
+    (rules.plain_metadata, repeated_ids(), "several cells have the id"),
 ]
 
 
@@ -260,6 +263,7 @@ def test_every_rule_is_shown_to_fail():
 
 
 def exercise(label, *, count=1, solution=True):
+    """Return the cells of an exercise and its solution."""
     cells = [text("```{exercise} Title", f":label: {label}", "", "Do it.", "```")]
     if solution:
         cells += [
@@ -274,7 +278,7 @@ def test_exercises_must_be_three_and_solved_in_code(tmp_path):
     solved = exercise("ex-a") + exercise("ex-b")
     assert list(rules.exercises(reread(notebook_of(*solved, *exercise("ex-c")), tmp_path))) == []
     for cells, complaint in [
-        (solved, "2 exercises, fewer than 3"),
+        (solved, "2 exercises: write at least 3"),
         (solved + exercise("ex-c", solution=False), "ex-c has no solution"),
         (solved + exercise("ex-c", count=None), "ex-c holds no executed code cell"),
     ]:
@@ -283,6 +287,7 @@ def test_exercises_must_be_three_and_solved_in_code(tmp_path):
 
 
 def claim_cells(name, source="assert True", tag=None, tail=""):
+    """Return the cell that labels a claim and the code cell after it."""
     return [text("It is so.", "", f"({name})={tail}"), code(source, tags=[tag or name])]
 
 
@@ -292,7 +297,7 @@ def claim_cells(name, source="assert True", tag=None, tail=""):
         ([], "(claim-07)= stands 0 times"),
         (claim_cells("claim-07") * 2, "(claim-07)= stands 2 times"),
         (claim_cells("claim-07", source="print(1)"), "no cell tagged claim-07 asserts"),
-        (claim_cells("claim-07", tag="claim-06"), "not tagged claim-07"),
+        (claim_cells("claim-07", tag="claim-06"), "not a code cell tagged claim-07"),
         (claim_cells("claim-07", tail="\n\nMore."), "not the end of its cell"),
         (claim_cells("claim-07") + claim_cells("claim-19"), "claim-19 is not a claim"),
     ],
@@ -308,12 +313,14 @@ def test_claims_are_reported(broken, complaint, tmp_path):
 def test_a_ledger_without_a_claim_is_reported():
     ledger = "\n".join(f"{{ref}}`the cell <{name}>`" for name in rules.CLAIMS)
     assert list(rules.claims_linked(ledger)) == []
-    assert list(rules.claims_linked(ledger.replace("<claim-09>", ""))) == ["the ledger does not link to claim-09"]
+    assert list(rules.claims_linked(ledger.replace("<claim-09>", ""))) == [
+        "the ledger does not link to claim-09: add a link"
+    ]
 
 
 def test_a_repeated_figure_name_is_reported():
     book = {"a": notebook_of(figure()), "b": notebook_of(figure())}
-    assert list(rules.figure_names(book)) == ["2 figures are called fig-line"]
+    assert list(rules.figure_names(book)) == ["2 figures are named fig-line: give each its own name"]
 
 
 @pytest.mark.parametrize(

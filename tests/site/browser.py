@@ -1,12 +1,10 @@
 """What the tests of the built site share: where it lies, a server for it, a browser that reaches nothing else."""
 
 import http.server
-import re
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from decimal import Decimal
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
@@ -64,7 +62,6 @@ LOOK = """async least => {
     unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
   };
 }"""
-DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
   () => done(document.scrollingElement.scrollWidth))))"""
 
@@ -164,51 +161,3 @@ class Visitor:
         self.page.set_viewport_size(PHONE)
         seen["phone"] = self.page.evaluate(WIDTH)
         return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}
-
-
-# --- explorables
-
-
-@contextmanager
-def visited(browser, origin, page):
-    """A tab with a page, opened once for many tests; at the end nothing has complained or left the site."""
-    visitor = Visitor(browser, origin)
-    visitor.page.goto(origin + page)
-    yield visitor.page
-    visitor.context.close()
-    assert (visitor.complaints, visitor.left) == ([], [])
-
-
-def shown(page, figure):
-    """The numbers that an explorable shows, by name, with all their digits."""
-    values = page.eval_on_selector_all(
-        f"#fig-explore-{figure} data", "all => all.map(data => [data.dataset.name, data.value])"
-    )
-    assert len(dict(values)) == len(values), "two numbers of one name"
-    return {name: float(value) for name, value in values}
-
-
-def printed(text):
-    """The number that a reader reads, and half a unit of its last digit: of "−1.020·10⁻⁹", −1.02e-9 and 5e-13.
-
-    A bare power of ten claims to be exact: it is given nine digits. So does a bare 0.
-    """
-    plain = text.replace("−", "-").replace(",", "").replace("∞", "inf")
-    power = re.fullmatch(r"(-?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", plain)
-    if power:
-        sign, mantissa, exponent = power.groups()
-        plain = f"{sign}{mantissa or '1.00000000'}e{exponent.translate(DIGITS)}"
-    if plain.lstrip("-") in ("0", "inf"):
-        return float(plain), 0.0
-    return float(plain), 10.0 ** Decimal(plain).as_tuple().exponent / 2
-
-
-def control(page, figure, name):
-    return page.locator(f"#fig-explore-{figure} [name='{name}']")
-
-
-def move(page, figure, name, value):
-    """Put a slider where the pointer would put it; return the value that it took."""
-    slider = control(page, figure, name)
-    slider.fill(str(value))
-    return float(slider.input_value())

@@ -87,11 +87,11 @@ def test_split_holds_every_digit_about_equally_often():
     "n, held_out, seed, error, message",
     [
         (10, 11, 0, ValueError, "held_out = 11 is more than the n = 10"),
-        (10, -1, 0, ValueError, "held_out = -1: give 0 or more"),
-        (-1, 0, 0, ValueError, "n = -1: give 0 or more"),
-        (10, 2, -3, ValueError, "seed = -3: give 0 or more"),
-        (10, 0.2, 0, TypeError, "held_out = 0.2: give an integer"),
-        (10, 2, None, TypeError, "seed = None: give an integer"),
+        (10, -1, 0, ValueError, "held_out = -1: it must be 0 or more"),
+        (-1, 0, 0, ValueError, "n = -1: it must be 0 or more"),
+        (10, 2, -3, ValueError, "seed = -3: it must be 0 or more"),
+        (10, 0.2, 0, TypeError, "held_out = 0.2: it must be an integer"),
+        (10, 2, None, TypeError, "seed = None: it must be an integer"),
     ],
 )
 def test_split_refuses(n, held_out, seed, error, message):

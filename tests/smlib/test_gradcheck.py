@@ -194,9 +194,9 @@ def test_what_is_not_real_is_refused():
 
 
 def test_nothing_cannot_be_checked():
-    with pytest.raises(ValueError, match=r"x has shape \(0,\): without an entry"):
+    with pytest.raises(ValueError, match=r"x has shape \(0,\): it must have at least one entry"):
         check_gradient(cubes, np.zeros(0), np.zeros(0))
-    with pytest.raises(ValueError, match=r"f\(x\) has shape \(0,\): without a value"):
+    with pytest.raises(ValueError, match=r"f\(x\) has shape \(0,\): it must have at least one entry"):
         check_gradient(lambda x: np.zeros(0), X, np.zeros((0, 3, 4)))
 
 
@@ -209,20 +209,20 @@ def test_an_unknown_method_is_refused():
 
 @pytest.mark.parametrize("step", [0, -1e-3, np.inf, np.nan])
 def test_a_step_that_is_none_is_refused(step):
-    with pytest.raises(ValueError, match="step = .* is no step: it must be a positive number"):
+    with pytest.raises(ValueError, match="step = .*: it must be a positive, finite number"):
         check_gradient(cubes, X, X, step=step)
 
 
 @pytest.mark.parametrize("step", ["1e-5", True, [1e-5, 1e-5]], ids=repr)
 def test_a_step_that_is_no_number_is_refused(step):
-    with pytest.raises(TypeError, match="step = .* is not a number: it must be a positive one"):
+    with pytest.raises(TypeError, match="step = .* is not a number: it must be a positive, finite number"):
         check_gradient(cubes, X, X, step=step)
 
 
 def test_a_step_lost_in_rounding_is_refused():
-    with pytest.raises(ValueError, match=r"step = 1e-20 is lost beside x\[0\] = 1.0: it must be larger"):
+    with pytest.raises(ValueError, match=r"step = 1e-20 is lost to rounding at x\[0\] = 1.0: it must be larger"):
         check_gradient(cubes, np.array([1.0]), np.array([3.0]), step=1e-20)
-    with pytest.raises(ValueError, match=r"is lost beside x\[0, 0\] = "):
+    with pytest.raises(ValueError, match=r"is lost to rounding at x\[0, 0\] = "):
         check_gradient(cubes, X, 3 * X**2, step=1e-20)
 
 

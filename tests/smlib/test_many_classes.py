@@ -200,7 +200,7 @@ def test_an_accumulator_can_be_pickled():
         (lambda a: a.update([1j]), TypeError, "z has dtype complex128: it must hold real numbers"),
         (lambda a: a.update(np.ones((3, 2))), ValueError, r"z has .* \(3,\): .* have shape \(2,\)"),
         (lambda a: a.merge(taken_in([1.0])), ValueError, r"other has .* \(\): .* shape \(2,\)"),
-        (lambda a: a.merge([1.0]), TypeError, "other is of type list: .* update takes in an array"),
+        (lambda a: a.merge([1.0]), TypeError, "other is of type list: .* update takes an array"),
     ],
 )
 def test_an_accumulator_refuses_what_does_not_fit_and_stays_as_it_was(call, error, message):
@@ -528,8 +528,8 @@ GOOD = {"h": np.ones((2, 3)), "W": np.ones((4, 3)), "t": [0, 1]}
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"h": np.ones(3)}, ValueError, r"h has shape \(3,\): .* a row a case"),
-        ({"W": np.ones((4, 3, 1))}, ValueError, r"W has shape \(4, 3, 1\): .* a row a class"),
+        ({"h": np.ones(3)}, ValueError, r"h has shape \(3,\): .* one row per case"),
+        ({"W": np.ones((4, 3, 1))}, ValueError, r"W has shape \(4, 3, 1\): .* one row per class"),
         ({"W": np.ones((4, 2))}, ValueError, r"W has shape \(4, 2\): for h .* \(2, 3\).* 3 columns"),
         ({"W": np.ones((0, 3))}, ValueError, r"W has no classes: its shape is \(0, 3\)"),
         ({"W": np.ones((4, 3), complex)}, TypeError, "W has dtype complex128: .* real numbers"),

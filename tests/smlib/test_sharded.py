@@ -401,9 +401,9 @@ def test_the_sizes_of_chunks_of_cases_may_be_unknown(kind):
         assert_same(lazy_C, C)
         assert_same(lazy_gradient, gradient)
     for known in (t[keep], da.from_array(t[keep], chunks=2)):
-        with pytest.raises(ValueError, match=r"t has \d and z has 3 chunks .* cut t as z is"):
+        with pytest.raises(ValueError, match=r"t has \d and z has 3 chunks .* give t the chunks of z"):
             sharded.cross_entropy(lazy, known)
-    with pytest.raises(ValueError, match="where has 1 and z has 3 chunks .* cut where as z is"):
+    with pytest.raises(ValueError, match="where has 1 and z has 3 chunks .* give where the chunks of z"):
         sharded.softmax(lazy, where=np.ones(z[keep].shape, bool))
 
 

@@ -118,7 +118,7 @@ def test_general_jacobian_sums_to_zero_over_the_outputs():
     assert total.subs(sum_over_i, sum_over_k) == 0
 
 
-@pytest.mark.parametrize(("outside", "cure"), [(0, ": give 1 or more"), (4, " is not one of the classes 1 to 3")])
+@pytest.mark.parametrize(("outside", "cure"), [(0, ": it must be 1 or more"), (4, " is not one of the classes 1 to 3")])
 def test_at_size_refuses_an_index_that_is_no_class(outside, cure):
     with pytest.raises(ValueError, match=f"^j = {outside}{cure}$"):
         symbolic.at_size(symbolic.general_jacobian(), 3, i=1, j=outside)
@@ -130,15 +130,15 @@ NO_COUNTS = [(0, ValueError), (-1, ValueError), (2.0, TypeError), ("2", TypeErro
 @pytest.mark.parametrize("n, error", NO_COUNTS, ids=repr)
 def test_a_number_of_classes_is_a_positive_integer(n, error):
     for function in (symbolic.logits, symbolic.targets, lambda n: symbolic.at_size(symbolic.general_softmax(), n)):
-        with pytest.raises(error, match=f"^n = {n!r}: give "):
+        with pytest.raises(error, match=f"^n = {n!r}: it must be "):
             function(n)
 
 
 def test_at_size_refuses_what_is_no_index():
     general = symbolic.general_softmax()
-    with pytest.raises(TypeError, match=r"^i = 1.5: give an integer$"):
+    with pytest.raises(TypeError, match=r"^i = 1.5: it must be an integer$"):
         symbolic.at_size(general, 2, i=1.5)
-    with pytest.raises(ValueError, match="^K is not an index of a general expression: give i or j$"):
+    with pytest.raises(ValueError, match="^K is not an index of a general expression: it must be i or j$"):
         symbolic.at_size(general, 2, i=1, K=1)
 
 
@@ -153,10 +153,10 @@ def test_what_is_no_column_is_refused():
                 function(column, t)
             with pytest.raises(error, match="^t "):
                 function(z, column)
-    with pytest.raises(TypeError, match="^z is of type list: give a column, as a SymPy matrix$"):
+    with pytest.raises(TypeError, match="^z is of type list: it must be a column, as a SymPy matrix$"):
         symbolic.softmax([1, 2])
     for longer in (symbolic.targets(1), symbolic.targets(3)):
-        with pytest.raises(ValueError, match=f"^t has {len(longer)} entries: for z with 2, give as many$"):
+        with pytest.raises(ValueError, match=f"^t has {len(longer)} entries: it must have 2, as z has$"):
             symbolic.cross_entropy(z, longer)
 
 

@@ -1,4 +1,4 @@
-"""Steep times flat, moved by the reader in a browser: what it shows is what smlib computes.
+"""Steep times flat, moved by the reader, shows what smlib computes.
 
 The logit is set in tenths of a decade of the odds y/(1 − y); the one rival's logit is 0.
 """
@@ -7,30 +7,35 @@ import numpy as np
 import pytest
 
 import smlib
-from tests.site.browser import DESKTOP, PHONE, control, move, shown, visited
+from tests.site.browser import DESKTOP, PHONE
+from tests.site.explorables.explorable import to_nine_digits
 
-PAGE = "chapters/05-steep-times-flat.html"
-TENTHS = [-90, -89, -60, -33, -10, -1, 0, 1, 7, 30, 40]
+pytestmark = pytest.mark.xdist_group("explorables-balance")
+
+LEAST, MOST = -90, 40
+PLACES = {"right": (30, 0.999), "half": (0, 0.5), "millionth": (-60, 1e-6), "billionth": (-90, 1e-9)}
 SHAFTS = """shafts => shafts.map(shaft => {
   const path = shaft.getPointAtLength(0), end = shaft.nextSibling.getPointAtLength(0);
   return {x: path.x, from: path.y, to: end.y};
 })"""
+# Where the plot begins, and where the middle of the slider's thumb is, from the left.
+THUMB = """stage => {
+  const plot = stage.querySelector("svg").getBoundingClientRect();
+  const slider = stage.querySelector("input"), track = slider.getBoundingClientRect();
+  const part = (slider.valueAsNumber - slider.min) / (slider.max - slider.min);
+  return [plot.left, track.left + 8 + part * (track.width - 16)];
+}"""
 
 
-@pytest.fixture(scope="module")
-def page(browser, origin):
-    """The page, opened once: every test sets what it needs."""
-    with visited(browser, origin, PAGE) as page:
-        yield page
+@pytest.fixture
+def balance(opened):
+    """The explorable on its own page."""
+    return opened("balance")
 
 
-def logit(tenths):
-    return tenths * np.log(10) / 10
-
-
-def balance(tenths):
-    """What smlib makes of the logit and its rival's."""
-    pair = [logit(tenths), 0.0]
+def expected(tenths):
+    """Return what is to be shown for a logit, by smlib."""
+    pair = [tenths * np.log(10) / 10, 0.0]
     y, gradient = smlib.softmax(pair)[0], smlib.cross_entropy_value_and_grad(pair, 0)[1]
     cost, rivals_cost = (smlib.cross_entropy(pair, c) / np.log(10) for c in (0, 1))
     return {
@@ -45,71 +50,55 @@ def balance(tenths):
     }
 
 
-def agrees(found, expected):
-    assert found.keys() == expected.keys()
-    return np.allclose([found[name] for name in expected], list(expected.values()), rtol=1e-9, atol=0)
+def test_slopes_and_product_are_smlibs(balance):
+    for tenths in (LEAST, -33, 0, 7, MOST):
+        assert balance.move("decades", tenths) == tenths
+        found = balance.shown()
+        assert found == to_nine_digits(expected(tenths))
+        assert np.isclose(found["product"], found["error"], rtol=1e-12, atol=0)
+        assert np.isclose(found["steep"] * found["flat"], found["output"] - 1, rtol=1e-9, atol=0)
+        assert np.isclose(found["steep-decades"] + found["flat-decades"], found["product-decades"], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("tenths", TENTHS)
-def test_slopes_and_product_are_smlibs(page, tenths):
-    assert move(page, "balance", "decades", tenths) == tenths
-    assert agrees(shown(page, "balance"), balance(tenths))
-
-
-@pytest.mark.parametrize("tenths", TENTHS)
-def test_the_product_is_output_minus_target(page, tenths):
-    move(page, "balance", "decades", tenths)
-    found = shown(page, "balance")
-    assert np.isclose(found["product"], found["error"], rtol=1e-12, atol=0)
-    assert np.isclose(found["steep"] * found["flat"], found["output"] - 1, rtol=1e-9, atol=0)
-    assert np.isclose(found["steep-decades"] + found["flat-decades"], found["product-decades"], rtol=0, atol=1e-12)
-
-
-def test_it_starts_at_one_in_a_billion(page):
-    page.reload()
-    found = shown(page, "balance")
+def test_it_starts_at_one_in_a_billion(balance):
+    found = balance.shown()
     assert (
         f"{found['output']:.9g} {found['steep']:.3g} {found['flat']:.3g} {found['product']:.9f}"
         == "9.99999999e-10 -1e+09 1e-09 -0.999999999"
     )
 
 
-@pytest.mark.parametrize("name, tenths", [("right", 30), ("half", 0), ("millionth", -60), ("billionth", -90)])
-def test_buttons_lead_to_the_outputs_they_name(page, name, tenths):
-    button = control(page, "balance", name)
-    button.press("Enter")
-    found = shown(page, "balance")
-    assert agrees(found, balance(tenths))
-    named = {"½": 0.5, "10⁻⁶": 1e-6, "10⁻⁹": 1e-9, "0.999": 0.999}[button.inner_text()]
-    assert np.isclose(found["output"], named, rtol=2e-6)
-    assert control(page, "balance", "decades").input_value() == str(tenths)
+def test_buttons_lead_to_the_outputs_they_name(balance):
+    for name, (tenths, named) in PLACES.items():
+        button = balance.control(name)
+        button.press("Enter")
+        found = balance.shown()
+        assert found == to_nine_digits(expected(tenths))
+        assert {"½": 0.5, "10⁻⁶": 1e-6, "10⁻⁹": 1e-9, "0.999": 0.999}[button.inner_text()] == named
+        assert np.isclose(found["output"], named, rtol=2e-6)
+        assert balance.control("decades").input_value() == str(tenths)
 
 
-def test_the_keyboard_moves_the_logit(page):
-    slider = control(page, "balance", "decades")
+def test_the_keyboard_moves_the_logit(balance):
+    slider = balance.control("decades")
     slider.press("End")
-    assert agrees(shown(page, "balance"), balance(40))
+    assert balance.shown() == to_nine_digits(expected(MOST))
     slider.press("ArrowLeft")
-    assert agrees(shown(page, "balance"), balance(39))
+    assert balance.shown() == to_nine_digits(expected(MOST - 1))
     assert slider.get_attribute("aria-valuetext") == "9.0, where y = 0.9999"
     slider.press("Home")
-    assert agrees(shown(page, "balance"), balance(-90))
+    assert balance.shown() == to_nine_digits(expected(LEAST))
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
-@pytest.mark.parametrize("tenths", [-90, -45, 0, 40])
-def test_arrows_stand_over_the_thumb_and_are_as_long_as_the_numbers_say(page, size, tenths):
-    page.set_viewport_size(size)
-    move(page, "balance", "decades", tenths)
-    steep, flat = page.eval_on_selector_all("#fig-explore-balance path.shaft", SHAFTS)
-    found = balance(tenths)
-    up, down = steep["from"] - steep["to"], flat["to"] - flat["from"]
-    assert np.isclose(up * -found["flat-decades"], down * found["steep-decades"], atol=1e-3)
-    assert up >= 0 and down > 0 and steep["x"] == flat["x"]
-    left, thumb = page.evaluate("""() => {
-      const plot = document.querySelector("#fig-explore-balance svg").getBoundingClientRect();
-      const track = document.querySelector("#fig-explore-balance input").getBoundingClientRect();
-      const part = (Number(document.querySelector("#fig-explore-balance input").value) + 90) / 130;
-      return [plot.left, track.left + 8 + part * (track.width - 16)];
-    }""")
-    assert abs(left + steep["x"] - thumb) < 3
+def test_arrows_stand_over_the_thumb_and_are_as_long_as_the_numbers_say(balance, size):
+    balance.resize(size)
+    for tenths in (LEAST, -45, 0, MOST):
+        balance.move("decades", tenths)
+        steep, flat = balance.stage.locator("path.shaft").evaluate_all(SHAFTS)
+        found = expected(tenths)
+        up, down = steep["from"] - steep["to"], flat["to"] - flat["from"]
+        assert np.isclose(up * -found["flat-decades"], down * found["steep-decades"], atol=1e-3)
+        assert up >= 0 and down > 0 and steep["x"] == flat["x"]
+        left, thumb = balance.stage.evaluate(THUMB)
+        assert abs(left + steep["x"] - thumb) < 3

@@ -6,162 +6,174 @@ with outputs above a millionth, nine digits stay certain. A number of steps is c
 rounding cannot decide it.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
-from playwright.sync_api import expect
 
 import smlib
-from tests.site.browser import PHONE, Visitor, control, move, shown, visited
-from tests.site.explorables.test_all import agree, stage
+from tests.site.browser import PHONE, WIDTH
+from tests.site.explorables.explorable import to_nine_digits
 
-NAME = "simplex"
-PAGE = "chapters/05-steep-times-flat.html"
+pytestmark = pytest.mark.xdist_group("explorables-simplex")
+
 CLASSES = "ABC"
-MOST = 3000
+SHOWN, MOST, NEAR = 100, 3000, 0.05
 START = ([-4, 4, 0], [1, 0, 0], 0.25)
 COSTS = {
     "cross-entropy": smlib.cross_entropy_value_and_grad,
     "squared-error": lambda z, t: smlib.squared_error_value_and_grad(z, t, output="softmax"),
 }
-CENTERS = """selector => [...document.querySelectorAll("#fig-explore-simplex " + selector)].map(shape => {
+# Points outside the triangle, and the nearest target on its edge.
+OUTSIDE = [
+    ([1.3, -0.3, 0], [1, 0, 0]),
+    ([-0.1, 1.2, -0.1], [0, 1, 0]),
+    ([0.6, 0.6, -0.2], [0.5, 0.5, 0]),
+]
+CENTERS = """shapes => shapes.map(shape => {
   const box = shape.getBoundingClientRect();
   return [box.x + box.width / 2, box.y + box.height / 2];
 })"""
 
 
-@pytest.fixture(scope="module")
-def tab(browser, origin):
-    """The page, once: it is long."""
-    with visited(browser, origin, PAGE) as page:
-        yield page
-
-
 @pytest.fixture
-def page(tab):
-    """The page, with the explorable as it starts."""
-    control(tab, NAME, "wrong").click()
-    stage(tab, NAME).evaluate("stage => stage.scrollIntoView({block: 'center', behavior: 'instant'})")
-    return tab
+def simplex(opened):
+    """The explorable on its own page, its triangle in view."""
+    return in_view(opened("simplex"))
 
 
-def expected(z, t, rate, step=100):
-    """What is to be shown after so many of the steps from z to t."""
-    t, numbers = np.array(t, dtype=float), {}
+def in_view(simplex):
+    """Scroll the triangle to the middle of the window."""
+    simplex.stage.locator("svg").first.evaluate(
+        "triangle => triangle.scrollIntoView({block: 'center', behavior: 'instant'})"
+    )
+    return simplex
+
+
+@cache
+def walked(cost, z, t, rate):
+    """Return the logits after each step from z to t, in hundreds of steps until the arrival, and when that is."""
+    walk = [np.array(z, dtype=float)]
+    arrived = False
+    while not arrived and len(walk) <= MOST:
+        for _ in range(SHOWN):
+            walk.append(walk[-1] - rate * COSTS[cost](walk[-1], t)[1])
+        off = np.abs(smlib.softmax(walk) - t).max(axis=1)
+        arrived = off.min() < NEAR
+    assert np.abs(off - NEAR).min() > 1e-9, "rounding decides the number of steps"
+    return walk, np.argmax(off < NEAR) if arrived else np.inf
+
+
+def expected(z, t, rate, step=SHOWN):
+    """Return what is to be shown after so many of the steps from z to t."""
+    numbers = {}
     for cost, value_and_grad in COSTS.items():
-        walk = [np.array(z, dtype=float)]
-        for _ in range(MOST):
-            walk.append(walk[-1] - rate * value_and_grad(walk[-1], t)[1])
-        y = smlib.softmax(walk)
-        off = np.abs(y - t).max(axis=1)
-        assert np.abs(off - 0.05).min() > 1e-9, "rounding decides the number of steps"
-        numbers |= {f"output-{name}-{cost}": y[step, i] for i, name in enumerate(CLASSES)}
-        numbers[f"cost-{cost}"] = value_and_grad(walk[step], t)[0]
-        numbers[f"arrival-{cost}"] = np.argmax(off < 0.05) if off.min() < 0.05 else np.inf
+        walk, arrival = walked(cost, tuple(z), tuple(t), rate)
+        numbers |= {f"output-{name}-{cost}": y for name, y in zip(CLASSES, smlib.softmax(walk[step]))}
+        numbers[f"cost-{cost}"] = value_and_grad(walk[step], np.array(t, dtype=float))[0]
+        numbers[f"arrival-{cost}"] = arrival
     return numbers
 
 
-def sliders(page):
-    """The logits and the target that the sliders show."""
+def set_to(simplex):
+    """Return the logits and the target that the sliders show."""
 
     def read(what):
-        return [float(control(page, NAME, f"{what}-{name}").input_value()) for name in CLASSES]
+        return [float(simplex.control(f"{what}-{name}").input_value()) for name in CLASSES]
 
     return read("logit"), [percent / 100 for percent in read("target")]
 
 
-def point(page, y):
-    """Where a distribution lies on the screen."""
-    return np.array(y) @ np.array(page.evaluate(CENTERS, ".corner"))
+def centers(simplex, shapes):
+    """Return where the shapes lie on the screen."""
+    return np.array(simplex.stage.locator(shapes).evaluate_all(CENTERS))
 
 
-def distribution(page, x, y):
-    """The distribution that lies at a point of the screen."""
-    corners = np.vstack([np.array(page.evaluate(CENTERS, ".corner")).T, np.ones(3)])
-    return np.linalg.solve(corners, [x, y, 1])
+def point(simplex, y):
+    """Return where a distribution lies on the screen."""
+    return np.array(y) @ centers(simplex, ".corner")
 
 
-def grip(page, name):
-    [center] = page.evaluate(CENTERS, f".handle-{name} .reach")
-    return np.array(center)
+def distribution(simplex, x, y):
+    """Return the distribution that lies at a point of the screen."""
+    return np.linalg.solve(np.vstack([centers(simplex, ".corner").T, np.ones(3)]), [x, y, 1])
 
 
-def drag(page, name, to):
-    """Drag a handle with the mouse, and say where it was dropped."""
-    page.mouse.move(*grip(page, name))
-    page.mouse.down()
-    page.mouse.move(*to, steps=4)
-    page.mouse.up()
+def grip(simplex, name):
+    """Return where a handle lies on the screen."""
+    [center] = centers(simplex, f".handle-{name} .reach")
+    return center
+
+
+def drag(simplex, name, to):
+    """Drag a handle to a point of the screen with the mouse."""
+    mouse = simplex.page.mouse
+    mouse.move(*grip(simplex, name))
+    mouse.down()
+    mouse.move(*to, steps=4)
+    mouse.up()
 
 
 # --- the numbers
 
 
-def test_it_starts_with_the_chapters_walk(visitor, origin):
-    page = visitor.page
-    page.goto(origin + PAGE)
-    found = shown(page, NAME)
-    agree(found, expected(*START))
-    text = page.locator("article").text_content()
-    assert f"cross-entropy {found['arrival-cross-entropy']:.0f} steps" in text
-    assert f"squared error {found['arrival-squared-error']:.0f} steps" in text
+def test_it_starts_with_the_chapters_walk(simplex, book):
+    found = simplex.shown()
+    assert found == to_nine_digits(expected(*START))
+    fast, slow = (found[f"arrival-{cost}"] for cost in COSTS)
+    printed = f"cross-entropy {fast:.0f} steps\nsquared error {slow:.0f} steps\n"
+    outputs = [output for cell in book["05-steep-times-flat"].cells for output in cell.get("outputs", [])]
+    assert printed in [output.get("text") for output in outputs]
 
 
-@pytest.mark.parametrize("step", [0, 1, 5, 37, 99])
-def test_each_step_is_smlibs(page, step):
-    move(page, NAME, "steps", step)
-    agree(shown(page, NAME), expected(*START, step))
+def test_each_step_is_smlibs(simplex):
+    for step in (0, 1, 37, 99):
+        simplex.move("steps", step)
+        assert simplex.shown() == to_nine_digits(expected(*START, step))
 
 
-@pytest.mark.parametrize(
-    ("z", "rate"),
-    [
-        ([-4, 4, 0], 0.05),
-        ([-4, 4, 0], 2),
-        ([-3.05, 2.5, 0.55], 1),
-        ([-6, 6, 6], 0.5),
-        ([0, 0, 0], 0.25),
-        ([6, -6, 0.3], 1.35),
-    ],
-)
-def test_any_start_and_any_learning_rate_walk_as_smlib_does(page, z, rate):
-    for name, logit in zip(CLASSES, z):
-        move(page, NAME, f"logit-{name}", logit)
-    move(page, NAME, "rate", rate)
-    assert sliders(page) == (z, [1, 0, 0])
-    agree(shown(page, NAME), expected(z, [1, 0, 0], rate))
+def test_any_start_and_any_learning_rate_walk_as_smlib_does(simplex):
+    for z, rate in [([-4, 4, 0], 0.05), ([-3.05, 2.5, 0.55], 1), ([-6, 6, 6], 0.5), ([6, -6, 0.3], 2)]:
+        for name, logit in zip(CLASSES, z):
+            simplex.move(f"logit-{name}", logit)
+        simplex.move("rate", rate)
+        assert set_to(simplex) == (z, [1, 0, 0])
+        assert simplex.shown() == to_nine_digits(expected(z, [1, 0, 0], rate))
 
 
-@pytest.mark.parametrize("percents", [{"B": 100}, {"C": 100}, {"A": 34}, {"A": 60, "C": 35}, {"B": 1, "A": 2}])
-def test_any_target_is_walked_to_as_smlib_does(page, percents):
-    for name, percent in percents.items():
-        move(page, NAME, f"target-{name}", percent)
-    z, t = sliders(page)
-    assert z == [-4, 4, 0]
-    agree(shown(page, NAME), expected(z, t, 0.25))
+def test_any_target_is_walked_to_as_smlib_does(simplex):
+    for percents in [{"C": 100}, {"A": 60, "C": 35}, {"B": 1, "A": 2}]:
+        simplex.control("wrong").press("Enter")
+        for name, percent in percents.items():
+            simplex.move(f"target-{name}", percent)
+        z, t = set_to(simplex)
+        assert z == [-4, 4, 0]
+        assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
-@pytest.mark.parametrize("name", ["rivals", "soft", "close", "wrong"])
-def test_a_setting_to_try_walks_as_smlib_does(page, name):
-    move(page, NAME, "logit-A", 3)
-    move(page, NAME, "rate", 2)
-    move(page, NAME, "steps", 7)
-    control(page, NAME, name).press("Enter")
-    z, t = sliders(page)
-    agree(shown(page, NAME), expected(z, t, 0.25))
-    fast, slow = (shown(page, NAME)[f"arrival-{cost}"] for cost in COSTS)
-    assert slow > 20 * fast if name != "close" else fast < slow < 3 * fast
+def test_the_settings_to_try_walk_as_smlib_does(simplex):
+    for name in ("rivals", "soft", "close", "wrong"):
+        simplex.move("logit-A", 3)
+        simplex.move("rate", 2)
+        simplex.move("steps", 7)
+        simplex.control(name).press("Enter")
+        z, t = set_to(simplex)
+        found = simplex.shown()
+        assert found == to_nine_digits(expected(z, t, 0.25))
+        fast, slow = (found[f"arrival-{cost}"] for cost in COSTS)
+        assert slow > 20 * fast if name != "close" else fast < slow < 3 * fast
 
 
-def test_what_does_not_arrive_is_said_not_to(page):
-    move(page, NAME, "logit-A", -6)
-    assert shown(page, NAME)["arrival-squared-error"] == np.inf
-    assert "more than 3,000" in stage(page, NAME).locator(".explore-summary").inner_text()
+def test_what_does_not_arrive_is_said_not_to(simplex):
+    simplex.move("logit-A", -6)
+    assert simplex.shown()["arrival-squared-error"] == np.inf
+    assert "more than 3,000" in simplex.said()
 
 
-def test_three_targets_are_one_distribution(page):
+def test_three_targets_are_one_distribution(simplex):
     for name, percent in [("A", 50), ("B", 33), ("C", 99), ("C", 1), ("A", 0), ("B", 100), ("A", 7)]:
-        move(page, NAME, f"target-{name}", percent)
-        targets = [float(control(page, NAME, f"target-{other}").input_value()) for other in CLASSES]
+        simplex.move(f"target-{name}", percent)
+        targets = [float(simplex.control(f"target-{other}").input_value()) for other in CLASSES]
         assert targets[CLASSES.index(name)] == percent
         assert sum(targets) == 100 and min(targets) >= 0
 
@@ -169,147 +181,137 @@ def test_three_targets_are_one_distribution(page):
 # --- the picture
 
 
-@pytest.mark.parametrize("step", [0, 5, 33, 100])
-def test_the_walkers_stand_where_their_outputs_say(page, step):
-    move(page, NAME, "steps", step)
-    found = shown(page, NAME)
-    for cost in COSTS:
-        marks = page.evaluate(CENTERS, f"svg:has(.handle) .mark.{cost}")
-        assert len(marks) == 3 + step // 5  # one every five steps, the walker's, the legend's
-        y = [found[f"output-{name}-{cost}"] for name in CLASSES]
-        assert np.abs(np.array(marks) - point(page, y)).max(axis=1).min() < 0.1
+def test_the_walkers_stand_where_their_outputs_say(simplex):
+    for step in (0, 5, 33, 100):
+        simplex.move("steps", step)
+        found = simplex.shown()
+        for cost in COSTS:
+            marks = centers(simplex, f"svg:has(.handle) .mark.{cost}")
+            assert len(marks) == 3 + step // 5  # one every five steps, the walker's, the legend's
+            y = [found[f"output-{name}-{cost}"] for name in CLASSES]
+            assert np.abs(marks - point(simplex, y)).max(axis=1).min() < 0.1
 
 
-def test_handles_stand_at_start_and_target(page):
-    control(page, NAME, "soft").click()
-    z, t = sliders(page)
-    assert grip(page, "start") == pytest.approx(point(page, smlib.softmax(z)), abs=0.1)
-    assert grip(page, "target") == pytest.approx(point(page, t), abs=0.1)
+def test_handles_stand_at_start_and_target(simplex):
+    simplex.control("soft").click()
+    z, t = set_to(simplex)
+    assert grip(simplex, "start") == pytest.approx(point(simplex, smlib.softmax(z)), abs=0.1)
+    assert grip(simplex, "target") == pytest.approx(point(simplex, t), abs=0.1)
 
 
 # --- dragging
 
 
-@pytest.mark.parametrize("to", [[0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.05, 0.9, 0.05]])
-def test_the_mouse_drags_the_start(page, to):
-    where = point(page, to)
-    drag(page, "start", where)
-    z, t = sliders(page)
-    logs = np.log(distribution(page, *where))
-    assert z == pytest.approx(logs - logs.mean(), abs=0.0251)
-    assert grip(page, "start") == pytest.approx(where, abs=6)
-    assert t == [1, 0, 0]
-    agree(shown(page, NAME), expected(z, t, 0.25))
+def test_the_mouse_drags_the_start(simplex):
+    for to in ([0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.05, 0.9, 0.05]):
+        where = point(simplex, to)
+        drag(simplex, "start", where)
+        z, t = set_to(simplex)
+        logs = np.log(distribution(simplex, *where))
+        assert z == pytest.approx(logs - logs.mean(), abs=0.0251)
+        assert grip(simplex, "start") == pytest.approx(where, abs=6)
+        assert t == [1, 0, 0]
+        assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
-def test_the_mouse_drags_the_target(page):
-    where = point(page, [0.5, 0.2, 0.3])
-    drag(page, "target", where)
-    z, t = sliders(page)
-    assert t == pytest.approx(distribution(page, *where), abs=0.0101)
+def test_the_mouse_drags_the_target(simplex):
+    where = point(simplex, [0.5, 0.2, 0.3])
+    drag(simplex, "target", where)
+    z, t = set_to(simplex)
+    assert t == pytest.approx(distribution(simplex, *where), abs=0.0101)
     assert z == [-4, 4, 0]
-    agree(shown(page, NAME), expected(z, t, 0.25))
+    assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
-@pytest.mark.parametrize(
-    ("beyond", "t"),
-    [
-        ([1.3, -0.3, 0], [1, 0, 0]),
-        ([-0.1, 1.2, -0.1], [0, 1, 0]),
-        ([0.6, 0.6, -0.2], [0.5, 0.5, 0]),
-    ],
-)
-def test_what_is_dragged_out_of_the_triangle_stays_on_its_edge(page, beyond, t):
-    drag(page, "target", point(page, beyond))
-    assert sliders(page)[1] == pytest.approx(t, abs=0.0101)
-    drag(page, "start", point(page, beyond))
-    assert 0.0005 < smlib.softmax(sliders(page)[0]).min() < 0.0015
+def test_what_is_dragged_out_of_the_triangle_stays_on_its_edge(simplex):
+    for beyond, t in OUTSIDE:
+        simplex.control("wrong").press("Enter")
+        drag(simplex, "target", point(simplex, beyond))
+        assert set_to(simplex)[1] == pytest.approx(t, abs=0.0101)
+        drag(simplex, "start", point(simplex, beyond))
+        assert 0.0005 < smlib.softmax(set_to(simplex)[0]).min() < 0.0015
 
 
-def test_a_finger_drags_the_start_and_the_page_stays(browser, origin):
-    visitor = Visitor(browser, origin, has_touch=True, is_mobile=True)
-    page = visitor.page
-    page.set_viewport_size(PHONE)
-    page.goto(origin + PAGE)
-    triangle = stage(page, NAME).locator("svg").first
-    triangle.evaluate("element => element.scrollIntoView({block: 'center', behavior: 'instant'})")
-    page.wait_for_timeout(300)
+def test_a_finger_drags_the_start_and_the_page_stays(opened_with):
+    simplex = opened_with("simplex", has_touch=True, is_mobile=True)
+    simplex.resize(PHONE)
+    in_view(simplex)
+    page = simplex.page
     touch = page.context.new_cdp_session(page)
 
     def swipe(start, end):
-        """How far the page scrolls as a finger goes from one place to another."""
+        """Return how far the page scrolls as a finger goes from one place to another."""
         before = page.evaluate("scrollY")
-        for k in range(11):
-            x, y = start + (end - start) * k / 10
-            touch.send(
-                "Input.dispatchTouchEvent",
-                {"type": "touchMove" if k else "touchStart", "touchPoints": [{"x": x, "y": y}]},
-            )
-            page.wait_for_timeout(20)
+        for k in range(6):
+            x, y = start + (end - start) * k / 5
+            kind = "touchMove" if k else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(300)
+        page.evaluate(WIDTH)  # two frames
         return page.evaluate("scrollY") - before
 
     to = [0.3, 0.2, 0.5]
-    assert swipe(grip(page, "start"), point(page, to)) == 0
-    assert smlib.softmax(sliders(page)[0]) == pytest.approx(to, abs=0.03)
-    agree(shown(page, NAME), expected(*sliders(page), 0.25))
-    middle = point(page, [0.7, 0.25, 0.05])
+    assert swipe(grip(simplex, "start"), point(simplex, to)) == 0
+    assert smlib.softmax(set_to(simplex)[0]) == pytest.approx(to, abs=0.03)
+    assert simplex.shown() == to_nine_digits(expected(*set_to(simplex), 0.25))
+    middle = point(simplex, [0.7, 0.25, 0.05])
     assert swipe(middle, middle - [0, 100]) > 50  # beside the handles the page scrolls
-    visitor.context.close()
 
 
 # --- the keyboard, and what is heard
 
 
-def test_arrow_keys_move_start_and_target(page):
-    control(page, NAME, "logit-B").press("ArrowLeft")
-    control(page, NAME, "target-C").press("ArrowRight")
-    z, t = sliders(page)
+def test_arrow_keys_move_start_and_target(simplex):
+    simplex.control("logit-B").press("ArrowLeft")
+    simplex.control("target-C").press("ArrowRight")
+    z, t = set_to(simplex)
     assert (z, t) == ([-4, 3.95, 0], [0.99, 0, 0.01])
-    agree(shown(page, NAME), expected(z, t, 0.25))
+    assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
 
 
-def test_a_slider_says_its_value_and_the_three_probabilities(page):
-    logit = stage(page, NAME).get_by_role("group", name="Start").get_by_role("slider", name="Logit C")
+def test_a_slider_says_its_value_and_the_three_probabilities(simplex):
+    logit = simplex.stage.get_by_role("group", name="Start").get_by_role("slider", name="Logit C")
     logit.press("ArrowRight")
     a, b, c = smlib.softmax([-4, 4, 0.05])
     said = f"0.05: probabilities A {1e4 * a:.2f}·10⁻⁴, B {b:.3f}, C {c:.4f}"
     assert logit.get_attribute("aria-valuetext") == said
-    target = stage(page, NAME).get_by_role("group", name="Target").get_by_role("slider", name="Target B")
+    target = simplex.stage.get_by_role("group", name="Target").get_by_role("slider", name="Target B")
     target.fill("25")
     assert target.get_attribute("aria-valuetext") == "0.25: probabilities A 0.750, B 0.250, C 0"
 
 
-# --- the walk
+# --- the walk: a step every 40 ms
 
 
-def test_the_walk_is_walked(page):
-    control(page, NAME, "go").click()
-    steps = control(page, NAME, "steps")
-    page.wait_for_function("() => 5 < document.querySelector('[name=steps]').value")
-    assert int(steps.input_value()) < 100
-    expect(steps).to_have_value("100")
-    agree(shown(page, NAME), expected(*START))
+def test_the_walk_is_walked(opened_with):
+    simplex = opened_with("simplex")
+    clock, steps = simplex.stopped_clock(), simplex.control("steps")
+    simplex.control("go").click()
+    for count in (10, 20):
+        clock.run_for(400)
+        assert int(steps.input_value()) == pytest.approx(count, abs=1)
+    assert simplex.shown() == to_nine_digits(expected(*START, int(steps.input_value())))
+    clock.fast_forward(3200)
+    assert simplex.shown() == to_nine_digits(expected(*START))
 
 
-def test_a_hand_on_the_steps_stops_the_walk(page):
-    control(page, NAME, "go").click()
-    move(page, NAME, "steps", 3)
-    page.wait_for_timeout(200)
-    assert control(page, NAME, "steps").input_value() == "3"
-    agree(shown(page, NAME), expected(*START, 3))
+def test_a_hand_on_the_steps_stops_the_walk(opened_with):
+    simplex = opened_with("simplex")
+    clock = simplex.stopped_clock()
+    simplex.control("go").click()
+    clock.run_for(400)
+    simplex.move("steps", 3)
+    clock.run_for(200)
+    assert simplex.control("steps").input_value() == "3"
+    assert simplex.shown() == to_nine_digits(expected(*START, 3))
 
 
-def test_with_less_motion_a_press_is_ten_steps(browser, origin):
-    visitor = Visitor(browser, origin, reduced_motion="reduce")
-    page = visitor.page
-    page.goto(origin + PAGE)
-    go = control(page, NAME, "go")
+def test_with_less_motion_a_press_is_ten_steps(opened_with):
+    simplex = opened_with("simplex", reduced_motion="reduce")
+    clock, go = simplex.stopped_clock(), simplex.control("go")
     assert go.inner_text() == "Ten steps"
     for step in (0, 10, 20):
         go.press("Enter")
-        assert control(page, NAME, "steps").input_value() == str(step)
-        page.wait_for_timeout(100)
-        agree(shown(page, NAME), expected(*START, step))
-    visitor.context.close()
+        assert simplex.control("steps").input_value() == str(step)
+        clock.run_for(100)
+        assert simplex.shown() == to_nine_digits(expected(*START, step))

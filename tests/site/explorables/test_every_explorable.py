@@ -1,0 +1,138 @@
+"""Every explorable on its own page: labels, the keyboard, what is heard, rounded numbers, and a height that stays."""
+
+import numpy as np
+import pytest
+
+from tests.site.browser import DESKTOP, PHONE
+from tests.site.explorables.explorable import NAMES, printed
+
+pytestmark = [pytest.mark.xdist_group("explorables-every"), pytest.mark.parametrize("name", NAMES)]
+
+KEYS = {"range": ["End", "Home"], "checkbox": ["Space"], "select-one": ["End", "Home"]}
+NARROW = ("entry-", "row-sum-")  # in narrow cells, a small number is shown by its order of magnitude
+MORE = "more than "
+NAMED = {"slider", "button", "checkbox", "combobox", "group", "image", "table"}
+
+# The controls of an explorable, and what the keyboard can land on in it.
+CONTROLS = """stage => [...stage.querySelectorAll("input, select, button, [tabindex]")].map(control => ({
+  name: control.name || control.getAttribute("aria-label"),
+  type: control.type || control.getAttribute("role"),
+  label: (control.labels?.[0] ?? control).textContent.trim() || control.getAttribute("aria-label"),
+  height: control.closest("label")?.offsetHeight ?? control.getBoundingClientRect().height,
+}))"""
+FOCUSED = """() => {
+  const style = getComputedStyle(document.activeElement);
+  return {name: document.activeElement.name || document.activeElement.getAttribute("aria-label"),
+          outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2};
+}"""
+# What every slider shows and says of its value, and every number as [name, value, text].
+READINGS = """stage => [
+  [...stage.querySelectorAll("input[type=range]")].map(slider => ({
+    name: slider.name, shown: stage.querySelector(`output[for="${slider.id}"]`).textContent,
+    said: slider.getAttribute("aria-valuetext")})),
+  [...stage.querySelectorAll("data")].map(data => [data.dataset.name, Number(data.value), data.textContent]),
+]"""
+# The heights of the stage: before, with every slider at either end, and after every button, twice.
+HEIGHTS = """stage => ["min", "max"].flatMap(end => {
+  const sliders = [...stage.querySelectorAll("input[type=range]")], buttons = [...stage.querySelectorAll("button")];
+  const slides = sliders.map(slider => () => {
+    slider.value = slider[end];
+    slider.dispatchEvent(new Event("input"));
+  });
+  const presses = buttons.map(button => () => button.click());
+  return [() => {}, ...slides, ...presses, ...presses].map(change => {
+    change();
+    return Math.round(stage.getBoundingClientRect().height);
+  });
+})"""
+
+
+def controls(explorable):
+    """Return the name, type, label and height of every control."""
+    found = explorable.stage.evaluate(CONTROLS)
+    assert len(found) > 1
+    return found
+
+
+def reads_as(text, full, narrow):
+    """Return True if the text is the full number rounded."""
+    if text.startswith(MORE):
+        return full > printed(text.removeprefix(MORE))[0]
+    number, half_a_digit = printed(text)
+    if narrow and text.lstrip("−").startswith("10"):
+        return abs(np.log10(full / number)) <= 0.5001
+    return number == full or abs(number - full) <= 1.0001 * half_a_digit
+
+
+def read_back(explorable):
+    """Check that every number and every slider reads as it stands; return what the sliders show, by name."""
+    sliders, numbers = explorable.stage.evaluate(READINGS)
+    for name, full, text in numbers:
+        assert reads_as(text, full, name.startswith(NARROW)), text
+    for slider in sliders:
+        assert slider["said"] == slider["shown"] or slider["said"].startswith(slider["shown"] + ": ")
+    return {slider["name"]: slider["shown"] for slider in sliders}
+
+
+def test_every_control_has_a_label_and_room_for_a_finger(opened, name):
+    explorable = opened(name)
+    for size in (DESKTOP, PHONE):
+        explorable.resize(size)
+        assert [c for c in controls(explorable) if not (c["name"] and c["label"] and c["height"] >= 24)] == []
+
+
+def test_every_control_drawing_and_table_is_named_to_a_screen_reader(opened, name):
+    explorable = opened(name)
+    session = explorable.page.context.new_cdp_session(explorable.page)
+    nodes = [node for node in session.send("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+    named = [(node["role"]["value"], node["name"]["value"]) for node in nodes if node["role"]["value"] in NAMED]
+    assert {"slider", "table"} - {role for role, _ in named} == set()
+    assert [role for role, said in named if not said] == []
+
+
+def test_the_keyboard_reaches_every_control_and_is_seen_there(opened, name):
+    explorable = opened(name)
+    found = controls(explorable)
+    explorable.control(found[0]["name"]).focus()
+    explorable.page.keyboard.press("Shift+Tab")
+    for expected in found:
+        explorable.page.keyboard.press("Tab")
+        assert explorable.page.evaluate(FOCUSED) == {"name": expected["name"], "outline": True}
+
+
+def test_the_keyboard_changes_what_is_shown_and_said(opened, name):
+    explorable = opened(name)
+    for found in controls(explorable):
+        seen, read = [explorable.stage.inner_html()], [read_back(explorable)]
+        for key in KEYS.get(found["type"], []):
+            explorable.control(found["name"]).press(key)
+            seen.append(explorable.stage.inner_html())
+            read.append(read_back(explorable))
+        if found["type"] in ("range", "checkbox"):  # a slider may stand at an end to begin with
+            assert seen[-1] != seen[-2], found["name"]
+        if found["type"] == "range":
+            assert read[-1][found["name"]] != read[-2][found["name"]]
+
+
+def test_nothing_jumps_and_nothing_is_cut_off(opened, name):
+    """With every slider at either end, and after every button, the stage is as high as before."""
+    explorable = opened(name)
+    explorable.page.emulate_media(reduced_motion="reduce")
+    for size in (DESKTOP, PHONE):
+        assert explorable.resize(size) <= size["width"]
+        assert len(set(explorable.stage.evaluate(HEIGHTS))) == 1
+        assert explorable.resize(size) <= size["width"]
+
+
+def test_a_screen_reader_hears_the_sentence_once_it_rests(opened_with, name):
+    explorable = opened_with(name)
+    clock, status = explorable.stopped_clock(), explorable.stage.locator("[role=status]")
+    assert explorable.stage.locator("output:not([aria-live=off])").count() == 0
+    slider = explorable.stage.locator("input[type=range]").first
+    for _ in range(5):
+        slider.press("ArrowRight")
+        clock.run_for(50)
+    clock.run_for(700)
+    assert status.text_content() == ""
+    clock.run_for(100)
+    assert status.text_content() == explorable.summary.text_content() != ""

@@ -1,0 +1,106 @@
+"""The explorables on the built site: each in the place of its picture, there and only there, as on its small page."""
+
+import re
+
+import pytest
+
+from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor
+from tests.site.explorables.explorable import NAMES, Explorable
+
+pytestmark = pytest.mark.xdist_group("explorables-site")
+
+HEAVIEST = 60 * 1024
+
+
+@pytest.fixture(scope="module")
+def homes(site):
+    """{name of an explorable: the pages that hold its figure}"""
+    pages = {
+        page.relative_to(site).as_posix(): page.read_text(encoding="utf-8") for page in site.glob("chapters/*.html")
+    }
+    return {name: [page for page in pages if f'id="fig-explore-{name}"' in pages[page]] for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def tabs(browser, site, origin):
+    """A tab for each way to the site. The formulas stay raw: to typeset them takes two thirds of a page's time."""
+    tabs = {
+        "server": Visitor(browser, origin),
+        "without scripts": Visitor(browser, origin, java_script_enabled=False),
+        "folder": Visitor(browser, f"{site.as_uri()}/"),
+    }
+    for tab in tabs.values():
+        tab.page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
+    yield tabs
+    for tab in tabs.values():
+        tab.context.close()
+
+
+@pytest.fixture
+def visit(tabs, homes):
+    """Open an explorable on the site. No page may complain or load anything from elsewhere."""
+
+    def visit(name, way):
+        page = tabs[way].page
+        page.set_viewport_size(DESKTOP)
+        page.emulate_media(media="null")
+        page.goto(tabs[way].origin + homes[name][0])
+        return Explorable(page, name)
+
+    yield visit
+    assert [(tab.complaints, tab.left) for tab in tabs.values()] == [([], [])] * len(tabs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_explorable_is_on_one_page_in_the_place_of_its_picture(visit, opened, homes, name):
+    assert len(homes[name]) == 1
+    on_site = visit(name, "server")
+    assert on_site.stage.is_visible()
+    assert not on_site.picture.is_visible()
+    assert on_site.figure.locator("figcaption").is_visible()
+
+    # The theme's search gives every field named q the words that were searched for.
+    for slider in on_site.stage.locator("input[type=range]").all():
+        assert float(slider.input_value()) == float(slider.get_attribute("value"))
+
+    # What the other tests find on the small page holds on the site.
+    alone = opened(name)
+    for size in (DESKTOP, PHONE):
+        assert extent(on_site, size) == pytest.approx(extent(alone, size), abs=1)
+
+    on_site.page.emulate_media(media="print")
+    assert on_site.picture.is_visible()
+    assert not on_site.stage.is_visible()
+
+
+def extent(explorable, size):
+    """Return the width and the height of the stage in a window of that size."""
+    explorable.resize(size)
+    box = explorable.stage.bounding_box()
+    return box["width"], box["height"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_scripts_the_picture_stands(visit, name):
+    explorable = visit(name, "without scripts")
+    assert explorable.picture.is_visible()
+    assert len(explorable.picture.get_attribute("alt")) > 20
+    assert explorable.stage.count() == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_from_a_folder_the_controls_work(visit, name):
+    explorable = visit(name, "folder")
+    before = explorable.stage.inner_html()
+    explorable.stage.locator("input").first.press("ArrowRight")
+    assert explorable.stage.inner_html() != before
+
+
+def test_scripts_are_loaded_where_they_are_needed_and_are_light(site):
+    for page in [site / "index.html", *site.glob("chapters/*.html")]:
+        html = page.read_text(encoding="utf-8")
+        loaded = {path.name: path.stat().st_size for path in ROOT.glob("assets/*.js") if f"_static/{path.name}" in html}
+        wanted = {f"explore-{name}.js" for name in re.findall(r'id="fig-explore-(\w+)"', html)}
+        wanted |= {"explore.js"} if wanted else set()
+        assert {script for script in loaded if script.startswith("explore")} == wanted, page.name
+        assert sum(loaded.values()) <= HEAVIEST, page.name
