@@ -1,9 +1,11 @@
 """JupyterLite inside the built site, under lite/: the chapters as notebooks that run in the reader's browser.
 
-Each chapter's page offers the way there. JupyterLite needs a server; assets/book.js says so where there is none.
+Each chapter's page links to its notebook. JupyterLite needs a server; without one, assets/book.js replaces the link by
+the command that starts one. With `book_lite: false`, or BOOK_LITE=0 in the environment, a build is a third faster: it
+writes the notebooks, but no JupyterLite for them.
 
-Pyodide, the Python of the browser, comes from its CDN, or from the site itself once `make live` has put it in BUNDLE.
-smlib is a wheel made from the sources beside this file; no other index of packages is ever asked.
+Pyodide, the Python of the browser, comes from its CDN, or from the site itself after `make live` has filled BUNDLE.
+smlib is a wheel built from the sources of this book. No other package index is used.
 """
 
 import hashlib
@@ -60,7 +62,7 @@ LONG_AGO = "315532800"  # 1980: the same sources make the same wheel, and the sa
 def offer(app, pagename, templatename, context, doctree):
     """Put the way into JupyterLite under the title of a chapter."""
     folder, _, slug = pagename.rpartition("/")
-    if folder == "chapters" and app.env.doc2path(pagename).endswith(".ipynb"):
+    if app.config.book_lite and folder == "chapters" and app.env.doc2path(pagename).endswith(".ipynb"):
         page = context["pathto"]("lite/notebooks/index.html", 1)
         context["body"] = context["body"].replace("</h1>", "</h1>\n" + offered(slug, page), 1)
 
@@ -75,11 +77,16 @@ def offered(slug, page):
 
 
 def finish(app, error):
-    if error is None and app.builder.name == "html" and os.environ.get("BOOK_LITE") != "0":
-        build(app.env, Path(app.outdir))
+    """Build JupyterLite after the pages, or only write its notebooks."""
+    if error is None and app.builder.name == "html":
+        if app.config.book_lite:
+            build(app.env, Path(app.outdir))
+        else:
+            write_contents(app.env, Path(app.outdir).with_name("lite") / "files")
 
 
 def setup(app):
+    app.add_config_value("book_lite", os.environ.get("BOOK_LITE") != "0", "html")
     app.connect("html-page-context", offer)
     app.connect("build-finished", finish)
 

@@ -29,7 +29,7 @@ FLAGS = [
 ]
 
 # What is wrong on a page, asked of the page itself.
-LOOK = """async () => {
+LOOK = """async least => {
   await (window.MathJax?.startup?.promise ?? Promise.resolve());
   document.querySelectorAll("details").forEach(details => { details.open = true; });
   const article = document.querySelector("article") ?? document.body;
@@ -57,7 +57,8 @@ LOOK = """async () => {
     silent: images.filter(image => !image.alt.trim()).map(image => image.src),
     broken: images.filter(image => !image.naturalWidth).map(name),
     coarse: images.filter(image => article.contains(image) && !image.matches("[src$='.svg'], .toggler"))
-      .filter(image => image.naturalWidth && image.naturalWidth < 1.99 * image.clientWidth).map(name),
+      .filter(image => image.naturalWidth < (image.closest(".cell_output") ? least : 1.99) * image.clientWidth)
+      .filter(image => image.naturalWidth).map(name),
     unresolved: words.filter(text => /\\?\\?|(?:fig|eq|ch|claim|ex)-[a-z]+-?[a-z]*\\s*$/.test(text.trim())),
   };
 }"""
@@ -75,7 +76,17 @@ def built_site():
     return SITE
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """A server that prints nothing when the browser closes a page before it has all of it."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A handler that does not log requests."""
+
     def log_message(self, *args):
         pass
 
@@ -83,7 +94,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @contextmanager
 def served(folder):
     """The address at which the folder is served."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+    with Server(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -136,12 +147,16 @@ class Visitor:
         if response.status >= 400:
             self.complaints.append(f"status {response.status}: {response.url}")
 
-    def look(self, url):
-        """What there is to see at an address, at both widths."""
+    def look(self, url, least=1.99):
+        """Return what there is to see at an address, at both widths.
+
+        A notebook's picture is coarse if it has fewer than `least` dots for each pixel of its width, another if it has
+        fewer than 1.99.
+        """
         self.complaints, self.left, self.asked = [], [], []
         self.page.set_viewport_size(DESKTOP)
         self.page.goto(url)
-        seen = self.page.evaluate(LOOK)
+        seen = self.page.evaluate(LOOK, least)
         seen["desktop"] = self.page.evaluate(WIDTH)
         self.page.set_viewport_size(PHONE)
         seen["phone"] = self.page.evaluate(WIDTH)

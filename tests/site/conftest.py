@@ -1,41 +1,60 @@
 """The built site, a server for it and a browser, for the tests of this folder."""
 
+from pathlib import Path
+
 import pytest
 
+from _ext.slim import DPI
 from scripts.browser import find_browser
-from scripts.notebooks import chapters, read
+from scripts.notebooks import STORED_DPI, chapters, read
 from tests.site.browser import Visitor, built_site, served, started_browser
+from tests.site.parsing import tree
 
-MISSING = "no Chromium found: install one, on Debian with `apt-get install chromium-headless-shell`"
+NOT_RUN = pytest.StashKey()  # the tests that need a browser, where there is none
 
 
-def pytest_collection_modifyitems(items):
-    """Without a browser, leave out the tests that need one, but for the one that says so."""
-    for item in items:
-        if __package__.replace(".", "/") in item.nodeid:
-            item.add_marker(pytest.mark.site)
+def pytest_collection_modifyitems(config, items):
+    """Mark the tests of this folder; each module, and the folder of explorables, runs on one worker.
+
+    Without a browser, leave out the tests that need one. test_browser.py reports that.
+    """
+    folder = Path(__file__).parent
+    here = [item for item in items if folder in item.path.parents]
+    for item in here:
+        item.add_marker(pytest.mark.site)
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(folder).parts[0]))
     if find_browser() is None:
-        items[:] = [item for item in items if "browser" not in getattr(item, "fixturenames", ())]
+        config.stash[NOT_RUN] = {item for item in here if "browser" in getattr(item, "fixturenames", ())}
+        items[:] = [item for item in items if item not in config.stash[NOT_RUN]]
 
 
-# By module: Playwright's event loop would stand in the way of the notebooks' kernels.
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site():
     """The folder of the built site."""
     return built_site()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pages(site):
     """The paths of the pages within the site."""
-    return sorted(
-        path.relative_to(site).as_posix() for path in site.rglob("*.html") if not {"_static", "lite"} & set(path.parts)
-    )
+    paths = [path.relative_to(site) for path in site.rglob("*.html")]
+    return sorted(path.as_posix() for path in paths if not {"_static", "lite"} & set(path.parts))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def parsed(site, pages):
+    """{page: its HTML as a tree}"""
+    return {page: tree(site / page) for page in pages}
+
+
+@pytest.fixture(scope="session")
+def least(site):
+    """The fewest dots of a notebook's picture for each pixel of its width: `scripts.book draft` has stored pictures."""
+    kind = site.with_name("html.built").read_text(encoding="utf-8")
+    return {"book": 1.99, "draft": 0.99 * STORED_DPI / DPI}[kind]
+
+
+@pytest.fixture(scope="session")
 def origin(site):
     """The address of the built site."""
     with served(site) as address:
@@ -44,7 +63,7 @@ def origin(site):
 
 @pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium."""
+    """A headless Chromium, for one module: Playwright's event loop would stand in the way of the notebooks' kernels."""
     with started_browser() as browser:
         yield browser
 

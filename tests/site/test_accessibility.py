@@ -1,53 +1,15 @@
 """The built site for everyone: axe-core on every page, the keyboard, and words for what is only seen.
 
-axe-core runs with all its rules, best practices included. In the dark and light modes, wide and narrow,
-the page is the same; so what a mode cannot change is asked once, and its colors and sizes are asked again.
-Nine in ten of a chapter's elements draw formulas, in the color of the text around them, or color words of code:
-a formula is examined as a box of its size, and code by the first word of each kind. Formulas as they are drawn
-are examined on one page.
+What axe-core finds on every page is in `test_pages.py`; here it is seen to find planted faults.
 """
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.site.browser import DESKTOP, PHONE, WIDTH, Visitor, weight
+from tests.site.axe import RUN, SETTLED, Axe
+from tests.site.browser import PHONE, Visitor
 
-COLORS = ["color-contrast", "link-in-text-block"]
-# (mode, width): the rules to run; None stands for all
-LOOKS = {
-    ("light", "desktop"): None,
-    ("dark", "desktop"): COLORS,
-    ("light", "phone"): None,
-    ("dark", "phone"): COLORS,
-}
-SIZES = {"desktop": DESKTOP, "phone": PHONE}
 TAB_STOPS = "a[href], button, input, select, textarea, summary, [tabindex]"
-
-RUN = """async ([where, rules]) => {
-  const found = await axe.run(where, {
-    resultTypes: ["violations"],
-    ...(rules && {runOnly: {type: "rule", values: rules}}),
-  });
-  return found.violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.target.join(" ")).slice(0, 3)}`);
-}"""
-
-THIN_OUT = """() => {
-  for (const formula of document.querySelectorAll("mjx-container")) {
-    const {width, height} = (formula.firstElementChild ?? formula).getBoundingClientRect();
-    const box = document.createElement("span");
-    box.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
-    formula.replaceChildren(box);
-  }
-  const seen = new Set();
-  for (const word of document.querySelectorAll("pre span[class]")) {
-    const around = [word, word.closest(".highlight"), word.closest(".cell_input, .cell_output")];
-    const kind = around.map(element => element?.className).join();
-    if (seen.has(kind)) word.replaceWith(...word.childNodes);
-    seen.add(kind);
-  }
-}"""
-
-SETTLED = "Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => 0))).then(() => 0)"
 
 # What the Tab key should reach: all that can be used and is seen.
 REACHABLE = """selector => [...document.querySelectorAll(selector)].filter(
@@ -67,65 +29,54 @@ FOCUSED = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def findings(browser, site, origin, pages):
-    """{page: {"requests": …, "KiB": …, (mode, width): what axe-core finds}}"""
-    visitor = Visitor(browser, origin)
-    found = {page: examined(visitor, origin, page, site) for page in pages}
-    visitor.context.close()
-    return found
+# --- what axe-core finds, and that it would
 
 
-def examined(visitor, origin, page, site):
-    seen = visitor.look(origin + page)
-    number, kib = weight(site, origin, seen["asked"])
-    visitor.page.evaluate(AXE_SCRIPT)
-    visitor.page.evaluate(THIN_OUT)
-    return {"requests": number, "KiB": kib, **{look: axe(visitor.page, *look) for look in LOOKS}}
-
-
-def axe(page, mode, width):
-    page.set_viewport_size(SIZES[width])
-    page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
-    page.evaluate(SETTLED)
-    page.evaluate(WIDTH)
-    page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may not have told the page yet
-    return page.evaluate(RUN, [{"exclude": ["mjx-container"]}, LOOKS[mode, width]])
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
-def test_axe_finds_nothing(findings, look):
-    assert {page: found[look] for page, found in findings.items() if found[look]} == {}
-
-
-def test_the_table_for_a_report(findings):
-    """Printed with -s."""
-    print("\n| page | requests | KiB | " + " | ".join(map(" ".join, LOOKS)) + " |")
-    print("| --- |" + " ---: |" * (2 + len(LOOKS)))
-    for page, found in findings.items():
-        counts = [len(found[look]) for look in LOOKS]
-        print(f"| {page} | {found['requests']} | {found['KiB']:.0f} | " + " | ".join(map(str, counts)) + " |")
-    assert len(findings) > 15
+FAULTS = """() => {
+  document.querySelector("article").insertAdjacentHTML("beforeend", `
+    <img id="silent" src="/_static/logo.svg"><button id="bare"></button>
+    <p>plain words</p><p id="pale">pale words</p><p id="clear">clear words</p>
+    <pre><span class="x">word</span> <span class="x">word</span> <span class="y" id="code">word</span></pre>
+    <p>Some words with <a id="linked" href="#">a link</a> among them.</p>
+    <p id="at-night">words</p><p id="on-phones">words</p><button id="on-phones-bare"></button>
+    <div id="ground"></div><p id="over">words</p>
+    <style>
+      #pale, #code { color: #aaa; background: #fff }
+      #clear { opacity: 0.4 }
+      #linked { color: #444; text-decoration: none }
+      [data-theme=dark] #linked { color: #bbb }
+      #ground { height: 5em; margin-bottom: -5em; background: #555 }
+      [data-theme=dark] #ground { background: #999 }
+      [data-theme=dark] #at-night { color: #333 }
+      #on-phones-bare { display: none }
+      @media (max-width: 500px) {
+        #on-phones { color: #888; background: #eee }
+        #on-phones-bare { display: block }
+      }
+    </style>`);
+  const [entry] = document.querySelectorAll("#pst-primary-sidebar li a");
+  entry.id = "entry";
+  entry.style.color = "#888";
+}"""
 
 
 def test_axe_sees_faults(browser, origin):
+    """Neither what is examined once a page nor what has been examined on another page hides a fault."""
     visitor = Visitor(browser, origin)
+    axe = Axe(visitor.page)
+    visitor.page.goto(origin + "search.html")
+    assert not any(axe.examine().values())
     visitor.page.goto(origin + "404.html")
-    visitor.page.evaluate("""() => {
-      document.querySelector("article, main").insertAdjacentHTML("beforeend",
-        '<p style="color: #999; background: #fff">pale</p><img src="/_static/logo.svg"><button></button>' +
-        '<pre><span class="x">word</span> <span class="x">word</span> <span class="pale">word</span></pre>' +
-        '<style>pre { background: #fff } .x { color: #000 } .pale { color: #aaa }</style>');
-    }""")
-    visitor.page.evaluate(AXE_SCRIPT)
-    visitor.page.evaluate(THIN_OUT)
-    everything = axe(visitor.page, "light", "desktop")
-    assert any(finding.startswith("color-contrast") and ".pale" in finding for finding in everything)
-    everything = {finding.split(":")[0] for finding in everything}
-    colors = {finding.split(":")[0] for finding in axe(visitor.page, "dark", "phone")}
+    visitor.page.evaluate(FAULTS)
+    found = {look: " ".join(said) for look, said in axe.examine().items()}
     visitor.context.close()
-    assert everything >= {"color-contrast", "image-alt", "button-name"}
-    assert "color-contrast" in colors
+    light, dark, phone, dark_phone = found.values()
+    colors = ["link-in-text-block: #linked", "#pale", "#clear", "#code", "#over"]
+    assert [
+        fault for fault in ["image-alt: #silent", "button-name: #bare", "#entry", *colors] if fault not in light
+    ] == []
+    assert [fault for fault in ["#at-night", *colors] if fault not in dark] == [] and "#at-night" not in light
+    assert "#on-phones-bare" in phone and "#on-phones" in dark_phone
 
 
 # --- the keyboard

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
-from scripts.browser import find_browser
+from tests.site.axe import LOOKS, Axe
 from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor, weight
 
 # Two thirds of the bytes, and no more requests, than a page of a stock Jupyter Book 1.0.4 with MathJax served
@@ -20,10 +20,11 @@ MOST_KIB, MOST_REQUESTS = 2369, 35
 
 
 @pytest.fixture(scope="module")
-def seen(browser, origin, pages):
-    """{page: what a visitor sees}"""
+def seen(browser, origin, pages, least):
+    """{page: what a visitor sees there, and under "axe" what axe-core finds}"""
     visitor = Visitor(browser, origin)
-    found = {page: visitor.look(origin + page) for page in pages}
+    axe = Axe(visitor.page)
+    found = {page: visitor.look(origin + page, least) | {"axe": axe.examine()} for page in pages}
     visitor.context.close()
     return found
 
@@ -65,6 +66,7 @@ def test_every_image_is_there_and_described(seen):
 
 
 def test_every_image_is_sharp_at_twice_the_density(seen):
+    """In a draft, the pictures of notebooks are as sharp as they are stored."""
     assert wrong(seen, "coarse") == {}
 
 
@@ -87,6 +89,21 @@ def test_every_page_is_light(site, origin, seen):
 
 def test_every_page_has_a_title_and_a_heading(seen):
     assert [page for page, found in seen.items() if not found["title"] or not found["heading"]] == []
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
+def test_axe_finds_nothing(seen, look):
+    assert {page: found["axe"][look] for page, found in seen.items() if found["axe"][look]} == {}
+
+
+def test_the_table_for_a_report(seen, site, origin):
+    """Printed with -s."""
+    print("\n| page | requests | KiB | " + " | ".join(map(" ".join, LOOKS)) + " |")
+    print("| --- |" + " ---: |" * (2 + len(LOOKS)))
+    for page, found in seen.items():
+        number, kib = weight(site, origin, found["asked"])
+        print(f"| {page} | {number} | {kib:.0f} | " + " | ".join(str(len(found["axe"][look])) for look in LOOKS) + " |")
+    assert len(seen) > 15
 
 
 def test_the_root_is_a_real_page(site, seen):
@@ -318,12 +335,24 @@ def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
 # --- from the file system, without a server
 
 
+# MathJax starts, and typesets nothing.
+DO_NOT_TYPESET = """Object.defineProperty(window, "MathJax", {configurable: true, set(settings) {
+  delete window.MathJax;
+  window.MathJax = {...settings, startup: {typeset: false}};
+}})"""
+
+
 def test_pages_open_from_the_file_system(browser, site, pages):
+    """The notation page has its formulas typeset, the others do not: they load the same MathJax."""
     visitor = Visitor(browser, "file:")
+    typeset = visitor.look((site / "chapters" / "notation.html").as_uri())
+    visitor.page.add_init_script(DO_NOT_TYPESET)
     found = {page: visitor.look((site / page).as_uri()) for page in pages if page.startswith(("chapters/", "index"))}
     visitor.context.close()
-    for what in ("left", "complaints", "untypeset", "errors", "raw", "broken"):
-        assert wrong(found, what) == {}, what
+    for what in ("left", "complaints", "broken"):
+        assert wrong(found | {"typeset": typeset}, what) == {}, what
+    assert typeset["math"] > 20
+    assert (typeset["untypeset"], typeset["errors"], typeset["raw"]) == ([], [], [])
 
 
 def test_search_works_from_the_file_system(browser, site):
@@ -341,7 +370,10 @@ FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <script>window.MathJax = {options: {processHtmlClass: "math"}}</script>
 <script defer src="/vendor/mathjax/math.js"></script></head><body><article>
 <h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone">
-<img src="/_static/cover.png" alt="coarse" width="1200"><p style="width: 500px">wide</p>
+<img src="/_static/cover.png" alt="coarse" width="1200">
+<div class="cell_output"><img src="/_static/cover.png" alt="of a draft" width="1200"></div>
+<div class="cell_output"><img src="/_static/cover.png" alt="too coarse" width="3000"></div>
+<p style="width: 500px">wide</p>
 <span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
 <p class="mathjax_ignore">raw $$x$$ and fig-plateau-gone</p>
 <script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
@@ -352,7 +384,7 @@ def test_faults_are_seen(browser, origin):
     visitor = Visitor(browser, origin)
     address = origin + "faults.html"
     visitor.page.route(address, lambda route: route.fulfill(body=FAULTS, content_type="text/html"))
-    found = visitor.look(address)
+    book, found = visitor.look(address), visitor.look(address, least=0.6)
     visitor.context.close()
     assert found["left"] == ["https://example.org/x"]
     heard = " ".join(found["complaints"])
@@ -361,10 +393,6 @@ def test_faults_are_seen(browser, origin):
     assert len(found["errors"]) == 2
     assert found["raw"] and found["unresolved"]
     assert len(found["silent"]) == 1 and found["broken"] == ["gone"]
-    assert found["coarse"] == ["coarse"]
+    assert found["coarse"] == ["coarse", "too coarse"]
+    assert book["coarse"] == ["coarse", "of a draft", "too coarse"]
     assert found["phone"] > PHONE["width"]
-
-
-def test_a_missing_browser_is_said(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert find_browser() is None

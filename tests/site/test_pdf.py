@@ -19,8 +19,9 @@ from tests.site.browser import ROOT, SITE, built_site
 
 PDF = ROOT / "_build" / "pdf" / "softmax.pdf"
 COMMAND = [sys.executable, "-m", "scripts.pdf"]
-# What runs over the edge of its box or of the page, and pictures too coarse for paper (150 dots per inch).
-FAULTS = """() => {
+# What runs over the edge of its box or of the page, and pictures too coarse for paper: 150 dots per inch, or `least`
+# dots for each pixel of a notebook's picture.
+FAULTS = """least => {
   const all = selector => [...document.querySelectorAll(selector)];
   const name = element => (element.alt || element.textContent).trim().slice(0, 60);
   const edge = document.body.getBoundingClientRect().right + 1;
@@ -30,7 +31,8 @@ FAULTS = """() => {
       .filter(e => getComputedStyle(e).display !== "inline" && e.scrollWidth > e.clientWidth + 1).map(name),
     outside: seen.filter(e => e.getBoundingClientRect().right > edge).map(name),
     hidden: all("article p, article pre, article img").filter(e => !e.checkVisibility()).map(name),
-    coarse: all("img").filter(e => e.naturalWidth * 96 / e.clientWidth < 150).map(name),
+    coarse: all("img")
+      .filter(e => e.naturalWidth / e.clientWidth < (e.closest(".cell_output") ? least : 150 / 96)).map(name),
     folded: all("details:not([open])").length,
     untypeset: all(".math").filter(e => !e.querySelector("mjx-container")).map(name),
     measured: seen.length,
@@ -184,11 +186,11 @@ def test_the_pages_are_not_shrunk_to_fit_something_wide(reader):
 
 
 @pytest.fixture(scope="module")
-def faults(reader, browser):
+def faults(reader, browser, least):
     """What the browser measures in the book as it is laid out for print."""
     page = browser.new_page()
     lay_out(page)
-    found = page.evaluate(FAULTS)
+    found = page.evaluate(FAULTS, min(least, 150 / 96))
     page.close()
     return found
 

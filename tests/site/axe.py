@@ -1,0 +1,126 @@
+"""axe-core on a page that is open in a tab: in the light and the dark mode, on a desktop and on a phone.
+
+All rules run, best practices included. The mode changes nothing but colors, so only the rules on colors run in both.
+These take three quarters of the time, and their verdict on a text depends on its color and size, the class it has and
+what is painted behind it. Texts that agree in all of that are of one kind, and the first text of each kind is examined,
+on whichever page and in whichever look it is.
+
+Nine in ten of a chapter's elements draw formulas, in the color of the text around them, or color words of code. A
+formula is examined as a box of its size, and code by the first word of each class. `test_formulas_are_spoken` examines
+formulas as they are drawn.
+"""
+
+from axe_playwright_python.base import AXE_SCRIPT
+
+from tests.site.browser import DESKTOP, PHONE, WIDTH
+
+COLORS = ["color-contrast", "link-in-text-block"]
+# (mode, width): the rules to run, or None for all.
+LOOKS = {
+    ("light", "desktop"): None,
+    ("dark", "desktop"): COLORS,
+    ("light", "phone"): None,
+    ("dark", "phone"): COLORS,
+}
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+
+RUN = """async ([where, rules]) => {
+  const found = await axe.run(where, {
+    resultTypes: ["violations"],
+    ...(rules && {runOnly: {type: "rule", values: rules}}),
+  });
+  return found.violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.target.join(" ")).slice(0, 9)}`);
+}"""
+
+THIN_OUT = """() => {
+  for (const formula of document.querySelectorAll("mjx-container")) {
+    const {width, height} = (formula.firstElementChild ?? formula).getBoundingClientRect();
+    const box = document.createElement("span");
+    box.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
+    formula.replaceChildren(box);
+  }
+  const seen = new Set();
+  for (const word of document.querySelectorAll("pre span[class]")) {
+    const around = [word, word.closest(".highlight"), word.closest(".cell_input, .cell_output")];
+    const kind = around.map(element => element?.className).join();
+    if (seen.has(kind)) word.replaceWith(...word.childNodes);
+    seen.add(kind);
+  }
+  axe.configure({rules: [
+    {id: "color-contrast", selector: "[data-new-kind]"},
+    {id: "link-in-text-block", selector: "a[href][data-new-kind]"},
+  ]});
+}"""
+
+# Mark the texts that are the first of their kind, and return these kinds.
+MARK = r"""known => {
+  const painted = [], texts = [];
+  const place = ({left, right, top, bottom}) => ({left, right, top, bottom});
+  const ownText = element => [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE)
+    .map(node => node.data.trim()).join("");
+  for (const element of document.body.querySelectorAll(":not(mjx-container *)")) {
+    if (!element.checkVisibility({visibilityProperty: true})) continue;
+    const style = getComputedStyle(element);
+    const paint = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter, style.mixBlendMode,
+      style.position, style.zIndex].join();
+    const box = place(element.getBoundingClientRect());
+    const floats = style.position !== "static";
+    if (paint !== "rgba(0, 0, 0, 0),none,1,none,normal,static,auto" || element.matches("img, svg, canvas"))
+      painted.push({element, box, paint, floats});
+    const text = ownText(element);
+    if (text || element.matches("input, select, textarea")) {
+      const range = document.createRange();
+      range.selectNodeContents(element);
+      const parent = element.parentElement;
+      const own = [style.color, style.fontSize, style.fontWeight, style.textShadow, /\w\w/.test(text),
+        element.localName, element.className, parent.localName, parent.className, getComputedStyle(parent).color,
+        ownText(parent) !== ""].join();
+      texts.push({element, own, at: text ? place(range.getBoundingClientRect()) : box});
+    }
+  }
+  document.querySelectorAll("[data-new-kind]").forEach(element => element.removeAttribute("data-new-kind"));
+  const kinds = new Set(known);
+  for (const {element, own, at} of texts) {
+    const behind = new Set();
+    for (const {element: other, box, paint, floats} of painted) {
+      if (box.left < at.right && at.left < box.right && box.top < at.bottom && at.top < box.bottom
+          && (floats || other === element || !element.contains(other))) behind.add(paint);
+    }
+    const kind = [own, ...behind].join(";");
+    if (kinds.has(kind)) continue;
+    element.dataset.newKind = "";
+    element.closest("a")?.setAttribute("data-new-kind", "");
+    if (!element.closest("label, [disabled], [aria-disabled=true]")) kinds.add(kind);   // axe may excuse these
+  }
+  return [...kinds].slice(known.length);
+}"""
+
+SETTLED = "Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => 0))).then(() => 0)"
+
+
+class Axe:
+    """axe-core for many pages, one after another: it remembers the kinds of text that it has examined."""
+
+    def __init__(self, page):
+        self.page = page
+        self.kinds = []
+
+    def examine(self):
+        """Return {(mode, width): what axe-core finds on the page that is open now}."""
+        self.page.evaluate(AXE_SCRIPT)
+        self.page.evaluate(THIN_OUT)
+        return {look: self.look(*look) for look in LOOKS}
+
+    def look(self, mode, width):
+        """Return what axe-core finds in one mode at one width."""
+        self.page.set_viewport_size(SIZES[width])
+        self.page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
+        self.page.evaluate(SETTLED)
+        self.page.evaluate(WIDTH)
+        self.page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may not have told the page yet
+        new = self.page.evaluate(MARK, self.kinds)
+        self.kinds += new
+        rules = LOOKS[mode, width]
+        if rules == COLORS and not new:
+            return []
+        return self.page.evaluate(RUN, [{"exclude": ["mjx-container"]}, rules])

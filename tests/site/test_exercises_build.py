@@ -1,0 +1,109 @@
+"""The build without solutions, for a class."""
+
+import ast
+import builtins
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from copy import copy
+
+import nbformat
+import pytest
+import snowballstemmer
+
+from tests.site.browser import ROOT
+from tests.site.parsing import CHAPTERS, tree, words
+
+
+@pytest.fixture(scope="module")
+def exercises():
+    command, environment = [sys.executable, "-m", "scripts.book", "exercises"], os.environ | {"BOOK_LITE": "0"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "_build" / "exercises" / "_build" / "html"
+
+
+def solution_lines(parsed):
+    """Lines of code and sentences that stand in solutions, and nowhere else in the book."""
+    within, without = set(), []
+    for slug in CHAPTERS:
+        article = copy(parsed[f"chapters/{slug}.html"].article)
+        for box in article.select("div.solution"):
+            for part in box.select("div.solution details pre, details p"):
+                lines = map(str.strip, re.split(r"\n|(?<=[.?!]) ", part.get_text()))
+                within |= {line for line in lines if len(line) > 30}
+            box.decompose()
+        without.append(article.get_text())
+    rest = " ".join(" ".join(without).split())
+    return {line for line in within if " ".join(line.split()) not in rest}
+
+
+def test_no_solution_is_left_without_solutions(parsed, exercises):
+    lines = solution_lines(parsed)
+    assert len(lines) > 300
+    live = exercises.parent / "lite" / "files"  # what JupyterLite would be built from
+    built = [path for folder in (exercises, live) for path in folder.rglob("*")]
+    pages = [path for path in built if path.suffix in (".html", ".ipynb", ".md", ".json", ".txt")]
+    assert sum(path.suffix == ".ipynb" for path in pages) >= 2 * len(CHAPTERS) - 1  # to download, and live
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            text = "\n".join(cell.source for cell in nbformat.reads(text, 4).cells)
+        elif path.suffix == ".html":
+            text = html.unescape(re.sub("<[^>]*>", "", text))
+        text = " ".join(text.split())
+        assert [line for line in lines if " ".join(line.split()) in text] == [], path
+        assert "{solution-" not in text and "Solution to" not in text, path
+
+
+def test_the_search_without_solutions_knows_no_word_of_theirs(parsed, exercises):
+    stem = snowballstemmer.stemmer("porter").stemWord
+    within, rest = set(), set()
+    for page in parsed.values():
+        article = copy(page.article)
+        for box in article.select("div.solution"):
+            within |= set(re.findall(r"[a-z]{7,}", box.get_text().lower()))
+            box.decompose()
+        rest |= set(re.findall(r"[a-z]+", article.get_text().lower()))
+    index = json.loads(
+        (exercises / "searchindex.js").read_text(encoding="utf-8").removeprefix("Search.setIndex(").removesuffix(")")
+    )
+    known = set(index["terms"]) | set(index["titleterms"])
+    rest = {stem(word) for word in rest}
+    secret = {stem(word) for word in within} - rest
+    assert len(secret) > 10 and secret & known == set()
+    assert len(known & rest) > 1000
+
+
+def test_the_exercises_themselves_stay(parsed, exercises):
+    for slug in CHAPTERS:
+        page = tree(exercises / "chapters" / f"{slug}.html")
+        tasks = [words(task) for task in page.select("div.exercise")]
+        assert tasks == [words(task) for task in parsed[f"chapters/{slug}.html"].select("div.exercise")] != []
+        assert page.select("div.solution") == []
+
+
+MAKERS = ast.FunctionDef, ast.ClassDef, ast.ExceptHandler
+
+
+def test_later_cells_need_no_name_that_only_a_solution_makes(exercises):
+    """The notebooks without solutions still run: what the other cells read, the other cells make."""
+    for path in sorted((exercises / "_sources" / "chapters").glob("*.ipynb")):
+        made = set(dir(builtins))
+        for cell in nbformat.read(path, 4).cells:
+            if cell.cell_type == "code":
+                tree = ast.parse(cell.source)
+                made |= {node.name for node in ast.walk(tree) if isinstance(node, MAKERS)}
+                made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+                made |= {
+                    (name.asname or name.name).split(".")[0]
+                    for node in ast.walk(tree)
+                    if isinstance(node, (ast.Import, ast.ImportFrom))
+                    for name in node.names
+                }
+                names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+                made |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+                assert {name.id for name in names} - made == set(), f"only a solution makes these for {path}"
