@@ -1,4 +1,4 @@
-"""The shipped data: what it is, that it is unchanged, and that the split is fixed."""
+"""smlib.datasets: where the data come from, that they are unchanged, and that the split is fixed."""
 
 import io
 import zipfile
@@ -94,7 +94,7 @@ def test_split_holds_every_digit_about_equally_often():
         (10, 2, None, TypeError, "seed = None: give an integer"),
     ],
 )
-def test_split_refuses(n, held_out, seed, error, message):
+def test_a_bad_argument_of_split_is_an_error(n, held_out, seed, error, message):
     with pytest.raises(error, match=message):
         split(n, held_out=held_out, seed=seed)
 
@@ -131,6 +131,7 @@ WALKS = {  # up to a parent, down to a child, across to husband or wife
 
 
 def step(direction, here, there):
+    """Return True if a step in a direction leads from one person to the other."""
     down = there in (SONS.get(here), DAUGHTERS.get(here))
     up = here in (SONS.get(there), DAUGHTERS.get(there))
     across = there in (HUSBANDS.get(here), WIVES.get(here))
@@ -138,7 +139,7 @@ def step(direction, here, there):
 
 
 def ends(walk, *visited):
-    """Where a walk ends that meets nobody twice."""
+    """Return where a walk can end that meets nobody twice."""
     if not walk:
         return {visited[-1]}
     onward = [q for q in PEOPLE - {*visited} if step(walk[0], visited[-1], q)]
@@ -146,6 +147,7 @@ def ends(walk, *visited):
 
 
 def walked(walks=WALKS):
+    """Return the facts that walks find."""
     facts = set()
     for names, ways in walks.items():
         for p in PEOPLE:
@@ -154,7 +156,8 @@ def walked(walks=WALKS):
     return facts
 
 
-def told(trees):
+def named(trees):
+    """Return the facts of the trees with names in place of numbers."""
     return [(trees.people[p], trees.relations[r], trees.people[q]) for p, r, q in trees.facts]
 
 
@@ -162,14 +165,14 @@ def test_family_trees_hold_what_walks_from_person_to_person_find():
     trees = family_trees()
     assert set(trees.people) == PEOPLE
     assert set(trees.relations) == {name for names in WALKS for name in names}
-    assert set(told(trees)) == walked()
+    assert set(named(trees)) == walked()
 
 
 def test_family_trees_count_as_in_the_paper():
     trees = family_trees()
     assert len(trees.people) == len(set(trees.people)) == 24
     assert len(trees.relations) == len(set(trees.relations)) == 12
-    assert len(told(trees)) == len(set(told(trees))) == len(walked()) == 112
+    assert len(named(trees)) == len(set(named(trees))) == len(walked()) == 112
     assert len(trees.pairs) == len({(p, r) for p, r, _ in walked()}) == 104
 
 
