@@ -119,6 +119,13 @@ def test_use_style_keeps_figures_readable_on_a_dark_page():
     assert plt.figure().get_facecolor() == (1, 1, 1, 1)
 
 
+def test_use_style_cycles_through_the_colors_of_lines():
+    """YELLOW is for areas: as a line it is too pale on white."""
+    use_style()
+    lines = "BLUE", "VERMILION", "GREEN", "ORANGE", "PINK", "SKY", "GREY"
+    assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == [PALETTE[name] for name in lines]
+
+
 def test_simplex_xy_sends_certainty_to_the_corners():
     height = 3**0.5 / 2
     corners = simplex_xy(np.eye(3))
