@@ -63,6 +63,7 @@ fuzz: $(SETUP) ### call smlib with hostile arguments, other ones each time (NAME
 	@$(PYTEST) -q --hypothesis-profile=fuzz tests/smlib/test_properties.py $(if $(NAMES),-k "$(NAMES)")
 
 mutants: $(SETUP) ### plant small faults in smlib, and print the score and those that no test sees (NAMES=smlib.costs*)
+	@rm -rf mutants/tests
 	@nice $(BIN)/mutmut run $(NAMES:%="%")
 	@$(BIN)/python -m scripts.mutants
 

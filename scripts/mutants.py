@@ -28,7 +28,9 @@ def main():
     for module, statuses in results().items():
         missed = [name for name, status in statuses.items() if status in UNSEEN]
         total, unseen = total + len(statuses), unseen + len(missed)
-        print(f"{module:13} {len(statuses):5} faults {1 - len(missed) / len(statuses):7.2%} seen", *missed, sep="\n    ")
+        print(
+            f"{module:13} {len(statuses):5} faults {1 - len(missed) / len(statuses):7.2%} seen", *missed, sep="\n    "
+        )
     if not total:
         sys.exit("No fault has been tried yet: run make mutants first.")
     score = 1 - unseen / total

@@ -14,6 +14,6 @@ settings.register_profile(
 )
 # `make fuzz` tries others each time, and prints how to repeat a failure.
 settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=HealthCheck)
-# `make mutants`: one example that fails is enough, however large.
-settings.register_profile("mutants", settings.get_profile("tests"), phases=phases[:2])
+# `make mutants`: one example that fails is enough, however large, and other tests see most faults.
+settings.register_profile("mutants", settings.get_profile("tests"), phases=phases[:2], max_examples=20)
 settings.load_profile("tests")  # --hypothesis-profile is read later, and wins

@@ -23,7 +23,7 @@ FLOATS = (np.float64, np.float32, np.float16)
 INTEGERS = (np.int64, np.int8, np.int16, np.int32, np.uint8, np.uint16, np.uint32, np.uint64)
 REAL = (*FLOATS, *FLOATS, *FLOATS, *INTEGERS, bool)
 SMALL = (*FLOATS, *FLOATS, np.int8, np.uint8, bool)
-REFUSED = (complex, np.complex64, np.longdouble, object, "U8", "S8", "M8[s]", "m8[s]", [("a", float)], "V8")
+NOT_REAL = (complex, np.complex64, np.longdouble, object, "U8", "S8", "M8[s]", "m8[s]", [("a", float)], "V8")
 
 INF, NAN = np.inf, np.nan
 EDGES = [
@@ -116,8 +116,7 @@ class Call:
         else:
             value = self.layout(self.numbers(shape, self.pick(*dtypes), pools))
         held = plain(value)
-        if held is not None and not (held.dtype.kind in "biu" or held.dtype.newbyteorder("=") in reference.UNIT):
-            held = None
+        held = held if held is not None and real(held) else None
         if held is None and name:
             self.bad.add(name)
         return value, held
@@ -129,7 +128,7 @@ class Call:
             *(lambda: None, lambda: "abc", dict, object, lambda: slice(1), lambda: [Subclass], lambda: np.float64(1)),
             *(lambda: 1j, lambda: 10**400, lambda: [10**30], lambda: [1.0, None], lambda: [[1.0, 2.0], [3.0]]),
             *(lambda: np.ma.masked_array(values, values > 0), lambda: np.ma.masked_array(values)),
-            *[(lambda dtype=dtype: np.zeros(shape, dtype)) for dtype in REFUSED],
+            *[(lambda dtype=dtype: np.zeros(shape, dtype)) for dtype in NOT_REAL],
         ]
         return self.pick(*things)()
 
@@ -224,7 +223,7 @@ class Call:
             t.flat[self.pick(*range(n))] = self.pick(max(least, -1), classes, most, least)
         if self.rarely():
             with np.errstate(all="ignore"):
-                t = t.astype(self.pick(float, bool, np.float16, *REFUSED[:6]))
+                t = t.astype(self.pick(float, bool, np.float16, *NOT_REAL[:6]))
         if self.rarely(20):
             t = self.odd(shape)
         return self.layout(t) if type(t) is np.ndarray and t.dtype.names is None else t
@@ -338,6 +337,11 @@ def plain(value):
         return np.array(value)
     except ValueError:
         return None
+
+
+def real(a):
+    """Return True if the array holds real numbers that smlib takes."""
+    return a.dtype.kind in "biu" or a.dtype.newbyteorder("=") in reference.UNIT
 
 
 def dtype_of(*arrays):

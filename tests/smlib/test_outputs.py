@@ -738,6 +738,14 @@ def test_the_settings_of_numpy_stay_as_they_were():
     assert (np.geterr(), np.getbufsize()) == before
 
 
+@pytest.mark.parametrize("classes", [255, 256, 8191, 8192])
+def test_the_buffer_of_numpy_is_small_for_rows_that_it_makes_faster(classes):
+    usual = np.getbufsize()
+    with _kernels.OneNumberARow(classes):
+        assert np.getbufsize() == (16 if 256 <= classes < 8192 else usual)
+    assert np.getbufsize() == usual
+
+
 LARGE = [(600, 500), (100, 10_000), (4, 250_000), (100_000, 10)]
 
 

@@ -43,6 +43,7 @@ from tests.smlib.strategies import (
     Call,
     dtype_of,
     plain,
+    real,
     sizes,
 )
 
@@ -285,11 +286,6 @@ def good_class_targets(z, t):
     if t.ndim == z.ndim - 1:
         return t.dtype.kind in "iu" and t.shape == z.shape[:-1] and all(0 <= a < z.shape[-1] for a in t.flat)
     return real(t) and t.shape == z.shape and all(0 <= a < INF for a in t.flat)
-
-
-def real(a):
-    """Return True if the array holds real numbers that smlib takes."""
-    return a.dtype.kind in "biu" or a.dtype.newbyteorder("=") in reference.UNIT
 
 
 def real_targets(call, z, shape, good=lambda a: True, pools=ANY):

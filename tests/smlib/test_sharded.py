@@ -458,6 +458,14 @@ def test_dtype_and_axes_are_known_before_anything_is_computed(kind, dtype):
         assert (result._meta.dtype, result._meta.ndim) == (computed.dtype, computed.ndim)
 
 
+def test_targets_are_not_read_before_the_cost_is_computed(monkeypatch):
+    read = []
+    monkeypatch.setattr(sharded, "_checked_targets", lambda *args, **named: read.append(args))
+    z, t = case()
+    sharded.cross_entropy_value_and_grad(lazily(z, (3, 4)), lazily(t, 3))
+    assert read == []
+
+
 @pytest.mark.parametrize("dtype", ["u1", "u8", "i1", ">i4"])
 def test_labels_may_be_integers_of_any_kind(dtype):
     z, t = case()
