@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from smlib import check_gradient, cross_entropy_value_and_grad, logsumexp, many_classes
+from smlib import _kernels, check_gradient, cross_entropy_value_and_grad, logsumexp, many_classes
 from smlib.many_classes import RunningLogSumExp, linear_cross_entropy
 from tests.smlib import reference
 from tests.smlib.strategies import in_pairs
@@ -441,6 +441,20 @@ def test_the_memory_is_that_of_the_gradient_and_a_few_megabytes(size, shift, dty
         tracemalloc.stop()
     gradients = W.nbytes + (0 if b is None else b.nbytes)
     assert peak <= gradients + (2**24 if h.shape[1] < 100 else 2**22 * h.itemsize)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_float32_needs_no_buffer_in_float64(monkeypatch):
+    buffers, take = [], _kernels.Room.take
+
+    def watched_take(self, name, shape, dtype=np.float64):
+        buffers.append(np.dtype(dtype))
+        return take(self, name, shape, dtype)
+
+    monkeypatch.setattr(_kernels.Room, "take", watched_take)
+    h, W, t, b = case(20, 33, 5, np.float32, offset=0.0)
+    linear_cross_entropy(h, W, t, b=b)
+    assert set(buffers) == {np.dtype(np.float32)}
 
 
 def test_a_piece_is_taken_in_without_a_copy():

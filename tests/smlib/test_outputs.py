@@ -746,6 +746,30 @@ def test_the_buffer_of_numpy_is_small_for_rows_that_it_makes_faster(classes):
     assert np.getbufsize() == usual
 
 
+@in_pairs(
+    "function, shape, layout",
+    OVER_AXIS,
+    [(1, 60), (3, 70), (3, 1000), (1, 8209), (2, 200_000)],
+    [np.ascontiguousarray, np.asfortranarray],
+)
+def test_ordinary_logits_in_float32_need_no_buffer_in_float64(function, shape, layout, monkeypatch):
+    buffers, columns, take, ones = [], [], _kernels.Room.take, _kernels.ones
+
+    def watched_take(self, name, shape, dtype=np.float64):
+        buffers.append(np.dtype(dtype))
+        return take(self, name, shape, dtype)
+
+    def watched_ones(n, dtype):
+        columns.append(np.dtype(dtype))
+        return ones(n, dtype)
+
+    monkeypatch.setattr(_kernels.Room, "take", watched_take)
+    monkeypatch.setattr(_kernels, "ones", watched_ones)
+    function(layout(np.random.default_rng(24).normal(0, 2, shape).astype(np.float32)))
+    assert set(buffers) <= {np.dtype(np.float32)}
+    assert set(columns[:1]) <= {np.dtype(np.float32)}  # further ones add up sums, in float64
+
+
 LARGE = [(600, 500), (100, 10_000), (4, 250_000), (100_000, 10)]
 
 
