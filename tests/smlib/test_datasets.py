@@ -72,6 +72,18 @@ def test_split_is_the_documented_one():
     assert train.tolist() == sorted(by_hand[4:])
 
 
+def test_split_leaves_equal_draws_in_order(monkeypatch):
+    class Draws:
+        def __init__(self, seed):
+            pass
+
+        def random_raw(self, n):
+            return np.arange(n, dtype=np.uint64) % 2
+
+    monkeypatch.setattr(np.random, "PCG64", Draws)
+    assert split(2000, held_out=600)[1].tolist() == list(range(0, 1200, 2))
+
+
 def test_split_never_changes():
     assert split(1797, held_out=360)[1][:8].tolist() == [2, 3, 11, 13, 15, 20, 21, 32]
     assert split(12, held_out=4, seed=1)[1].tolist() == [2, 4, 7, 9]

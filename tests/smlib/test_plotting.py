@@ -226,6 +226,8 @@ def test_simplex_axes_writes_its_labels_around_the_triangle(triangle):
     for box in boxes:
         assert room.x0 < box.x0 and box.x1 < room.x1 and room.y0 < box.y0 and box.y1 < room.y1
     assert all(text.get_weight() == "bold" for text in triangle.texts)
+    (left, below), (right, as_far_below), _ = (text.xyann for text in triangle.texts)
+    assert (left, below) == (-right, as_far_below)
 
 
 def test_simplex_axes_with_other_than_three_labels_is_an_error():
