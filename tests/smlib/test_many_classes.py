@@ -108,7 +108,7 @@ def test_pieces_in_any_split_have_the_log_sum_exp_of_the_whole(pieces):
 @pytest.mark.parametrize("offset", [0.0, -3.7, 1000.0, -1e5])
 def test_a_long_stream_keeps_its_digits(offset):
     rng = np.random.default_rng(0)
-    z = offset + rng.normal(0, 3, (100, 30))
+    z = offset + rng.normal(0, 3, (60, 20))
     truth = reference.logsumexp(z.reshape(-1))
     assert reference.error(taken_in(*z).value, [truth]) <= 4
     tree = list(map(taken_in, z))
@@ -315,7 +315,7 @@ def test_the_cost_is_right_wherever_the_shift_changes(z, data):
 
 
 @BOTH
-@pytest.mark.parametrize("classes", [2, 10, 100, 3000])
+@pytest.mark.parametrize("classes", [2, 10, 100, 1000])
 def test_cost_and_label_gradient_keep_their_digits_however_confident_the_case(classes, dtype):
     for gap in (1.0, 20.0, 40.0, 80.0) + (300.0, 690.0) * (dtype is np.float64):
         for top in (0.0, 3.0, 37.5):
