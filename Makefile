@@ -65,7 +65,8 @@ fuzz: $(SETUP) ### call smlib with hostile arguments, other ones each time (NAME
 	@$(PYTEST) -q --hypothesis-profile=fuzz tests/smlib/test_properties.py $(if $(NAMES),-k "$(NAMES)")
 
 mutants: $(SETUP) ### plant small faults in smlib, and print the score and those that no test sees (NAMES=smlib.costs*)
-	@nice $(BIN)/mutmut run $(NAMES)
+	@rm -rf mutants/tests
+	@nice $(BIN)/mutmut run $(NAMES:%="%")
 	@$(BIN)/python -m scripts.mutants
 
 faults: $(SETUP) ### plant faults in a copy of the book, and print which check catches each

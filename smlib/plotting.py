@@ -5,6 +5,8 @@ BLUE, ORANGE, GREEN. YELLOW and SKY are for areas: as thin lines or text they ar
 white.
 """
 
+from importlib import resources
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -31,29 +33,8 @@ SKY, PINK, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 
 def use_style():
     """Set Matplotlib's defaults to the book's style (first cell of every chapter)."""
-    plt.rcParams.update(
-        {
-            "figure.figsize": (7, 3.5),
-            "figure.dpi": 224,  # the book shows two of these dots as one: sharp on a dense screen
-            "figure.facecolor": "white",  # stays readable on a dark page
-            "figure.constrained_layout.use": True,
-            "font.size": 12,  # a figure is shrunk to half its width on a telephone
-            "axes.titlesize": 12,
-            "figure.titlesize": 12,
-            "legend.fontsize": 11,
-            "axes.grid": True,
-            "grid.alpha": 0.3,
-            "axes.axisbelow": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlelocation": "left",
-            "axes.prop_cycle": plt.cycler(
-                color=[BLUE, VERMILION, GREEN, ORANGE, PINK, SKY, GREY],
-            ),
-            "lines.linewidth": 2,
-            "legend.frameon": False,
-        }
-    )
+    with resources.as_file(resources.files("smlib") / "data" / "book.mplstyle") as path:
+        plt.style.use(path)
 
 
 def simplex_xy(y):

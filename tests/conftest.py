@@ -8,9 +8,12 @@ from hypothesis import HealthCheck, Phase, settings
 matplotlib.use("Agg")  # no screen
 
 # The same examples in every run, and no time limit on a busy machine.
-settings.register_profile("tests", derandomize=True, deadline=None, max_examples=60)
+slow, phases = [HealthCheck.too_slow], [Phase.explicit, Phase.generate, Phase.shrink]
+settings.register_profile(
+    "tests", derandomize=True, deadline=None, max_examples=60, suppress_health_check=slow, phases=phases
+)
 # `make fuzz` tries others each time, and prints how to repeat a failure.
 settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=HealthCheck)
-# `make mutants`: one example that fails is enough, however large.
-settings.register_profile("mutants", settings.get_profile("tests"), phases=[Phase.explicit, Phase.generate])
-settings.load_profile("tests")
+# `make mutants`: one example that fails is enough, however large, and other tests see most faults.
+settings.register_profile("mutants", settings.get_profile("tests"), phases=phases[:2], max_examples=20)
+settings.load_profile("tests")  # --hypothesis-profile is read later, and wins

@@ -1,12 +1,20 @@
-"""Calls of smlib with hostile arguments, and the truth about them: fuzzing.py has the functions."""
+"""Hostile arguments for the functions of smlib: test_properties.py calls them.
 
+A `Call` draws the arguments from Hypothesis, and returns each with what it holds: an array of its own, or None if it
+is not an array of real numbers. On the way it collects in `Call.bad` the names of the arguments that make the call an
+error; a property adds those that only it knows of. A name stands there too if it may be blamed instead: without a
+shape of `z`, for example, nobody can say whether `axis` is right. `Call.result` then demands an error whose message
+contains one of these names, or without any such name a result.
+"""
+
+import itertools
 import math
 import re
 import warnings
 from contextlib import contextmanager
 
-import mpmath
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from tests.smlib import reference
@@ -15,53 +23,13 @@ FLOATS = (np.float64, np.float32, np.float16)
 INTEGERS = (np.int64, np.int8, np.int16, np.int32, np.uint8, np.uint16, np.uint32, np.uint64)
 REAL = (*FLOATS, *FLOATS, *FLOATS, *INTEGERS, bool)
 SMALL = (*FLOATS, *FLOATS, np.int8, np.uint8, bool)
-REFUSED = (complex, np.complex64, np.longdouble, object, "U8", "S8", "M8[s]", "m8[s]", [("a", float)], "V8")
+NOT_REAL = (complex, np.complex64, np.longdouble, object, "U8", "S8", "M8[s]", "m8[s]", [("a", float)], "V8")
 
 INF, NAN = np.inf, np.nan
 EDGES = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    0.5,
-    1e-8,
-    5e-324,
-    -5e-324,
-    1e-310,
-    2.3e-308,
-    1.2e-38,
-    1e-45,
-    6e-8,
-    17.0,
-    36.7,
-    -37.4,
-    64.0,
-    87.4,
-    88.8,
-    -87.2,
-    -103.5,
-    104.0,
-    300.0,
-    -300.0,
-    690.0,
-    709.7,
-    709.8,
-    -708.3,
-    -745.1,
-    -745.2,
-    1000.0,
-    -1000.0,
-    65504.0,
-    1e5,
-    -1e5,
-    2.0**53 + 2,
-    1e16,
-    -1e16,
-    3e38,
-    1e100,
-    -1e100,
-    1e300,
-    1e-200,
+    *map(float, "0 -0 1 -1 .5 17 64 300 -300 1e3 -1e3 65504 1e5 -1e5 1e16 -1e16 3e38 1e100 -1e100 1e300".split()),
+    *map(float, "1e-8 5e-324 -5e-324 1e-310 2.3e-308 1.2e-38 1e-45 6e-8 1e-200 9007199254740994".split()),
+    *map(float, "36.7 -37.4 87.4 88.8 -87.2 -103.5 104 690 709.7 709.8 -708.3 -745.1 -745.2".split()),
 ]
 WILD = [*EDGES, INF, -INF, NAN, 1e308, 1.79e308, -1.79e308]
 POOLS = {
@@ -81,7 +49,6 @@ WHOLE = {
     for info in map(np.iinfo, INTEGERS)
 }
 OFFSETS = (0.0, 0.0, 1000.0, -1000.0, 300.0, -700.0, 709.0, 88.0, -87.0, 41.3, 1e5, -1e5)
-ROUNDOFF = {np.dtype(np.float16): 2.0**-11, **reference.UNIT}
 
 # Sizes of blocks: the usual ones, and such small ones that blocks, pieces and runs end within small arrays.
 USUAL, SHIFTED = {}, {"SMALL": 0}
@@ -94,44 +61,47 @@ class Subclass(np.ndarray):
 
 
 class Call:
-    """The arguments of one call, and the names of the bad ones among them."""
+    """The arguments of one call, and the names of the bad ones among them (see above)."""
 
     def __init__(self, draw):
         self.draw, self.bad, self.words = draw, set(), lambda: "no call"
         self.flags = {"all": "raise"}
 
     def pick(self, *choices):
+        """Return one of the choices; Hypothesis shrinks to the first."""
         return choices[self.draw(UP_TO[len(choices) - 1])]
 
     def rarely(self, one_in=12):
+        """Return True once in a while."""
         return self.draw(UP_TO[one_in - 1]) == one_in - 1
 
     def several(self, values, n):
-        """A list of n values; short ones are drawn entry by entry, and others repeat what was drawn."""
+        """Return a list of n values: the first 8 are drawn, and further ones repeat them."""
         drawn = [self.draw(values) for _ in range(min(n, 8))]
         return [drawn[i] if i < 8 else drawn[i * i % 8] for i in range(n)]
 
     def shape(self, least=0):
-        """A shape of up to 4 axes, and up to 48 entries."""
+        """Return a shape of up to 4 axes and 48 entries."""
         sides = [self.draw(SIDES) for _ in range(self.pick(1, 2, 3, 0, 4))]
         while math.prod(sides) > 48:
             sides.remove(max(sides))
         return tuple(sides) + (2,) * (least - len(sides))
 
     def near(self, shape):
-        """Mostly this shape; sometimes one like it that does not fit, or does by chance."""
+        """Return this shape, or rarely one like it that may not fit."""
         if not self.rarely(16):
             return tuple(shape)
         return self.pick(tuple(shape[::-1]), (*shape, 1), (1, *shape), tuple(shape[1:]), (3,) * len(shape), ())
 
     def floats(self, shape, pools=ANY):
+        """Return an array of float64, perhaps with an offset."""
         n = math.prod(shape)
         values = self.several(POOLS[self.pick(*pools)], n)
         offset = self.pick(*OFFSETS) if "edges" in pools else 0.0
         return np.asarray(np.array(values, float).reshape(shape) + offset)
 
     def numbers(self, shape, dtype, pools=ANY):
-        """An array of a dtype, whatever its numbers become in it."""
+        """Return an array of a dtype, whatever its numbers become in it."""
         dtype = np.dtype(dtype)
         if dtype.kind in "iu":
             return np.array(self.several(WHOLE[dtype], math.prod(shape)), dtype).reshape(shape)
@@ -140,77 +110,49 @@ class Call:
             return np.asarray(values > 0) if dtype.kind == "b" else values.astype(dtype)
 
     def array(self, name, shape, dtypes=REAL, pools=ANY):
-        """An argument, and what it holds: an array of real numbers, or None (and its name is bad)."""
+        """Return an argument, and the real numbers that it holds or None; then its name, if it has one, is bad."""
         if self.rarely():
             value = self.odd(shape)
         else:
             value = self.layout(self.numbers(shape, self.pick(*dtypes), pools))
         held = plain(value)
-        if held is not None and not (held.dtype.kind in "biu" or held.dtype.newbyteorder("=") in ROUNDOFF):
-            held = None
-        if held is None:
+        held = held if held is not None and real(held) else None
+        if held is None and name:
             self.bad.add(name)
         return value, held
 
     def odd(self, shape):
-        """What is no array of real numbers, mostly."""
+        """Return something that mostly is not an array of real numbers."""
         values = np.ones(shape)
-        return self.pick(
-            *[
-                lambda: None,
-                lambda: "abc",
-                dict,
-                lambda: [[1.0, 2.0], [3.0]],
-                lambda: [1.0, None],
-                lambda: 1j,
-                lambda: 10**400,
-                lambda: [10**30],
-                lambda: np.ma.masked_array(values, values > 0),
-                object,
-                lambda: np.ma.masked_array(values),
-                lambda: [Subclass],
-                lambda: slice(1),
-                lambda: np.float64(1),
-                *[(lambda dtype=dtype: np.zeros(shape, dtype)) for dtype in REFUSED],
-            ]
-        )()
+        things = [
+            *(lambda: None, lambda: "abc", dict, object, lambda: slice(1), lambda: [Subclass], lambda: np.float64(1)),
+            *(lambda: 1j, lambda: 10**400, lambda: [10**30], lambda: [1.0, None], lambda: [[1.0, 2.0], [3.0]]),
+            *(lambda: np.ma.masked_array(values, values > 0), lambda: np.ma.masked_array(values)),
+            *[(lambda dtype=dtype: np.zeros(shape, dtype)) for dtype in NOT_REAL],
+        ]
+        return self.pick(*things)()
 
     def layout(self, a):
-        """The same numbers in another form."""
-        form = self.pick(
-            "plain",
-            "roomy",
-            "roomy",
-            "fortran",
-            "strided",
-            "reversed",
-            "swapped",
-            "read-only",
-            "unaligned",
-            "broadcast",
-            "list",
-            "tuple",
-            "subclass",
-            "matrix",
-        )
-        return laid_out(form, a)
+        """Return the same numbers in another form."""
+        forms = "plain roomy roomy fortran strided reversed swapped read-only unaligned broadcast list tuple"
+        return laid_out(self.pick(*forms.split(), "subclass", "matrix"), a)
 
     def out(self, shape, dtype, *arguments):
-        """None, an array that can take a result of a shape and dtype, or a bad one; it may overlap the arguments."""
+        """Return None, an array for a result of a shape and dtype, perhaps over the arguments, or a bad one."""
         if self.pick(True, False):
             return None
         overlaps = [over for a in arguments for over in overlapping(a, shape, dtype)]
-        forms = ["plain", "fortran", "strided", "reversed", "swapped", "unaligned", "subclass", "matrix"]
         kind = self.pick("over", "over", "new", "bad")
         if kind == "bad":
             self.bad.add("out")
             return self.bad_out(shape, dtype)
         if kind == "over" and overlaps:
             return self.pick(*overlaps)
-        form = self.pick(*forms)
-        return laid_out(form, np.full(shape, 7, dtype))
+        forms = "plain fortran strided reversed swapped unaligned subclass matrix"
+        return laid_out(self.pick(*forms.split()), np.full(shape, 7, dtype))
 
     def bad_out(self, shape, dtype):
+        """Return something that cannot take a result of a shape and dtype."""
         fixed = np.empty(shape, dtype)
         fixed.flags.writeable = False
         other = np.float32 if dtype == np.float64 else np.float64
@@ -219,14 +161,14 @@ class Call:
         return self.pick(fixed, *wrong, 3.0, "out")
 
     def choice(self, name, *words):
-        """One of the words that an argument knows, or another."""
+        """Return one of the words that an argument may be, or rarely another."""
         if not self.rarely():
             return self.pick(*words)
         self.bad.add(name)
         return self.pick("other", None, 1, words[0].upper(), [words[0]], np.array([words[0]] * 2), {}, b"mean", NAN)
 
     def axis(self, ndim):
-        """An axis, and the tuple of axes that it means, or None."""
+        """Return an axis, and the tuple of axes that it means or None."""
         one = [*range(-ndim - 1, ndim + 1)]
         odd = [True, 1.0, "0", [0], (0, 1.0), 10**30, np.array([0]), np.array([0, 1]), np.True_, (None,), (True,)]
         kind = self.pick("last", "all", "one", "some")
@@ -245,21 +187,14 @@ class Call:
         return (np.int8(drawn) if isinstance(drawn, int) and self.rarely() else drawn), tuple(over)
 
     def where(self, shape):
-        """A mask, and the classes that it leaves in, or None."""
+        """Return a mask, and what it holds at every entry."""
         kind = self.pick("none", "none", "all", "some", "scalar", "bad")
         full = np.ones(shape, bool)
         if kind == "none":
             return None, full
         if kind == "bad":
-            value = self.pick(
-                np.ones(shape, int),
-                np.ones((*shape, 5), bool),
-                [[True], [True, False]],
-                "yes",
-                1.0,
-                np.ma.masked_array(full),
-                np.ones((2, *shape), bool),
-            )
+            odd = [[True], [True, False]], "yes", 1.0, np.ma.masked_array(full), np.ones((2, *shape), bool)
+            value = self.pick(np.ones(shape, int), np.ones((*shape, 5), bool), *odd)
         elif kind == "scalar":
             value = self.pick(True, np.False_)
         else:
@@ -276,7 +211,7 @@ class Call:
         return value, full
 
     def labels(self, shape, classes):
-        """Labels, and what they hold, or None."""
+        """Return labels, mostly of these classes."""
         n = math.prod(shape)
         values = self.several(UP_TO[max(classes - 1, 0)], n)
         dtype = self.pick(*INTEGERS)
@@ -288,20 +223,20 @@ class Call:
             t.flat[self.pick(*range(n))] = self.pick(max(least, -1), classes, most, least)
         if self.rarely():
             with np.errstate(all="ignore"):
-                t = t.astype(self.pick(float, bool, np.float16, *REFUSED[:6]))
+                t = t.astype(self.pick(float, bool, np.float16, *NOT_REAL[:6]))
         if self.rarely(20):
             t = self.odd(shape)
         return self.layout(t) if type(t) is np.ndarray and t.dtype.names is None else t
 
     def bad_or(self, name, good, *bad):
-        """A good value, or rarely a bad one."""
+        """Return a good value, or rarely a bad one."""
         if not self.rarely(20):
             return good
         self.bad.add(name)
         return self.pick(*bad)
 
     def result(self, function, *args, **named):
-        """What the function returns, or None where it rightly refuses."""
+        """Return what the function does, or None after an error that was right; arguments must not change."""
         given = {**dict(enumerate(args)), **named}
         before = {name: memory(a) for name, a in given.items()}
         self.words = lambda: f"{function.__name__}{args}, {named}"
@@ -313,24 +248,22 @@ class Call:
         return result
 
     def outcome(self, function, args, named):
-        """What the function returns, or None; an error that is no refusal."""
+        """Return what the function does, or None after an error that was right."""
         with warnings.catch_warnings(), np.errstate(**self.flags):
             warnings.simplefilter("error")
             try:
                 result = function(*args, **named)
             except (TypeError, ValueError) as error:
-                assert self.bad, f"good arguments were refused: {error}"
+                assert self.bad, f"an error for good arguments: {error}"
                 words = re.findall(r"\w+", str(error))
-                assert self.bad & set(words), f"{sorted(self.bad)} should be named: {error}"
+                assert self.bad & set(words), f"the message should name {sorted(self.bad)}: {error}"
                 return None
-            assert not self.bad, f"{sorted(self.bad)} should be refused, not give {result!r}"
+            assert not self.bad, f"{sorted(self.bad)} should be an error, not give {result!r}"
             return result
 
 
-# Forms of arrays
-
-
 def laid_out(form, a):
+    """Return the same numbers in a form, if an array of that shape can have it."""
     if form == "matrix" and a.ndim == 2:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -366,7 +299,7 @@ def laid_out(form, a):
 
 
 def overlapping(a, shape, dtype):
-    """The arrays over the memory of an argument that can take a result: its own, the other way round, one entry on."""
+    """Return the arrays over the memory of `a` that can take a result: itself, reversed, and one entry further."""
     if not isinstance(a, np.ndarray) or isinstance(a, np.ma.MaskedArray) or not a.flags.writeable:
         return []
     if a.shape != shape or a.dtype.newbyteorder("=") != dtype:
@@ -378,25 +311,26 @@ def overlapping(a, shape, dtype):
 
 
 def memory(a):
-    """All that a call could change of an argument."""
+    """Return all that a call could change of an argument."""
     if not isinstance(a, np.ndarray) or a.dtype == object:
         return repr(a)
     return whole(a).tobytes(), a.shape, a.strides, a.dtype, a.flags.writeable
 
 
 def whole(a):
-    """The array whose memory another is a view of."""
+    """Return the array whose memory another is a view of."""
     while isinstance(a.base, np.ndarray):
         a = a.base
     return a
 
 
 def shares(a, out):
+    """Return True if both are arrays in the same memory."""
     return isinstance(a, np.ndarray) and isinstance(out, np.ndarray) and whole(a) is whole(out)
 
 
 def plain(value):
-    """What an argument holds, as an array of its own, or None if it is none."""
+    """Return a copy of an argument as an array, or None if that is not possible."""
     if isinstance(value, np.ma.MaskedArray):
         return None
     try:
@@ -405,14 +339,19 @@ def plain(value):
         return None
 
 
+def real(a):
+    """Return True if the array holds real numbers that smlib takes."""
+    return a.dtype.kind in "biu" or a.dtype.newbyteorder("=") in reference.UNIT
+
+
 def dtype_of(*arrays):
-    """The dtype of the results."""
+    """Return the dtype of the results."""
     return np.result_type(*(a.dtype.newbyteorder("=") if a.dtype.kind == "f" else np.float64 for a in arrays))
 
 
 @contextmanager
 def sizes(module, values):
-    """Let a module work in blocks of other sizes."""
+    """Make a module work in blocks of other sizes."""
     usual = {name: getattr(module, name) for name in values}
     try:
         for name, value in values.items():
@@ -423,88 +362,16 @@ def sizes(module, values):
             setattr(module, name, value)
 
 
-# The truth. A row without a distribution, and what is infinite, is a float; all else has 50 digits.
+def in_pairs(names, *levels):
+    """Parametrize a test so that any two levels of different factors meet in a case: far fewer than all products.
 
-
-def exact(a):
-    return a if isinstance(a, mpmath.mpf) else mpmath.mpf(float(a))
-
-
-def total(terms):
-    return mpmath.fsum(terms)
-
-
-def times(a, b):
-    """a·b, and 0 if either is 0."""
-    return a * b if a != 0 and b != 0 else mpmath.mpf(0)
-
-
-class Row:
-    """The softmax y of a row of logits: e^{z − m}, the sums over the rivals, and log(1 + Σ e^{z_j − z_i})."""
-
-    def __init__(self, z):
-        logits = [exact(a) for a in z]
-        self.m = max(logits, default=-mpmath.inf)
-        self.defined = not any(map(mpmath.isnan, logits)) and self.m > -mpmath.inf
-        if not self.defined:
-            return
-        if self.m == mpmath.inf:
-            logits = [exact(0 if a == mpmath.inf else -INF) for a in logits]
-        top = max(logits)
-        self.e = [mpmath.exp(a - top) for a in logits]
-        self.rivals = [total(self.e[:i] + self.e[i + 1 :]) for i in range(len(logits))]
-        self.sum = total(self.e)
-        self.y = [e / self.sum for e in self.e]
-        self.rest = [r / self.sum for r in self.rivals]
-        self.minus_log = [mpmath.log1p(r / e) if e else mpmath.inf for e, r in zip(self.e, self.rivals)]
-        self.log = self.minus_log[logits.index(top)]
-
-    def change(self, v):
-        """The product of the Jacobian with v, and how large the terms of each sum are."""
-        truth = [y * total(times(b, v[i] - a) for b, a in zip(self.y, v)) for i, y in enumerate(self.y)]
-        best = max(self.y)
-        tops = [a for y, a in zip(self.y, v) if y > best * 0.999]
-        spread = [max(abs(a - top) for top in tops) for a in v]
-        mean = total(y * s for y, s in zip(self.y, spread))
-        return truth, [y * (s + mean) for y, s in zip(self.y, spread)]
-
-
-def undefined(n):
-    return [mpmath.nan] * n
-
-
-def objects(values, shape):
-    """An array of 50-digit numbers."""
-    result = np.empty(math.prod(shape), object)
-    result[:] = values
-    return result.reshape(shape)
-
-
-def near(value, truth, scale, dtype, limit):
-    """Tell whether a float is as near the truth as roundings beside `scale` allow."""
-    if truth is None:
-        return True
-    info = np.finfo(dtype)
-    if mpmath.isnan(truth) or mpmath.isinf(truth):
-        return math.isnan(value) if mpmath.isnan(truth) else value == truth
-    allowed = limit * ROUNDOFF[dtype] * max(scale, abs(truth), float(info.tiny))
-    if math.isinf(value):
-        return value * truth > 0 and abs(truth) + allowed >= float(info.max)
-    return not math.isnan(value) and abs(exact(value) - truth) <= allowed
-
-
-def check(result, truth, dtype, scale=None, limit=16, like_numpy=True):
-    """Compare a result with the truth: its type, shape, dtype and numbers."""
-    dtype = np.dtype(dtype)
-    if like_numpy:
-        kind = np.ndarray if truth.ndim else np.generic
-        assert isinstance(result, kind), f"{type(result)} is no {kind}"
-    result = np.asarray(result)
-    assert result.shape == truth.shape, f"shape {result.shape} instead of {truth.shape}"
-    assert result.dtype.newbyteorder("=") == dtype, f"dtype {result.dtype} instead of {dtype}"
-    scale = np.zeros(truth.shape) if scale is None else scale
-    limit = 2 if dtype == np.float16 else limit
-    for i, b in np.ndenumerate(truth):
-        a = result[i].item()
-        assert near(a, b, scale[i], dtype, limit), f"{a!r} at {i} instead of {mpmath.nstr(b, 17)}"
-    return True
+    Each case is the one of all products in which the most such pairs meet for the first time.
+    """
+    products = list(itertools.product(*(range(len(some)) for some in levels)))
+    meeting = {case: set(itertools.combinations(enumerate(case), 2)) for case in products}
+    missing, cases = set().union(*meeting.values()), []
+    while missing:
+        case = max(products, key=lambda case: len(meeting[case] & missing))
+        missing -= meeting[case]
+        cases.append([some[i] for some, i in zip(levels, case)])
+    return pytest.mark.parametrize(names, cases, ids=lambda level: getattr(level, "__name__", str(level)))

@@ -1,4 +1,4 @@
-"""Statements about smlib.costs, against 50-digit arithmetic, differences and each other."""
+"""smlib.costs against 50-digit arithmetic, differences, SciPy and itself."""
 
 import threading
 import tracemalloc
@@ -6,9 +6,10 @@ import tracemalloc
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import special
 
 import smlib
 from smlib import (
@@ -25,17 +26,16 @@ from smlib import (
     squared_error_value_and_grad,
 )
 from tests.smlib import reference
+from tests.smlib.strategies import in_pairs
 
-settings.register_profile("smlib", deadline=None, max_examples=60, derandomize=True)
-settings.load_profile("smlib")
-
-BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+DTYPES = [np.float32, np.float64]
+BOTH = pytest.mark.parametrize("dtype", DTYPES)
 REDUCTIONS = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 OUTPUTS = ("linear", "logistic", "softmax")
 
 
 def squared_error_through(output):
-    """The squared error of an output function, as a value and gradient from the logits."""
+    """Return the function of logits for the squared error of an output function."""
 
     def value_and_grad(z, t, *, reduction="mean"):
         return squared_error_value_and_grad(z, t, output=output, reduction=reduction)
@@ -59,7 +59,7 @@ EACH_VALUE = pytest.mark.parametrize("cost", VALUES.values(), ids=VALUES.keys())
 
 @st.composite
 def problems(draw, low=-30.0, high=30.0):
-    """Logits, and distributions over their classes."""
+    """Draw logits, and distributions over their classes."""
     shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=5))
     z = draw(hnp.arrays(np.float64, shape, elements=st.floats(low, high, width=32)))
     t = draw(hnp.arrays(np.float64, shape, elements=st.floats(0.0625, 1, width=32)))
@@ -67,7 +67,7 @@ def problems(draw, low=-30.0, high=30.0):
 
 
 def case(shape=(6, 4), offset=0.0, dtype=np.float64, seed=0):
-    """Logits, labels and distributions."""
+    """Return logits, labels and distributions."""
     rng = np.random.default_rng(seed)
     z = rng.normal(offset, 3, shape).astype(dtype)
     labels = rng.integers(0, shape[-1], shape[:-1])
@@ -83,7 +83,7 @@ BOUND = {np.float32: 8, np.float64: 4}
 
 
 def gap_rows(classes, offset, gap, dtype):
-    """A row whose top class is `gap` above rivals scattered below it, and the top's column."""
+    """Return a row whose top class is `gap` above its rivals, and the column of the top."""
     rng = np.random.default_rng([classes, int(gap)])
     z = offset - gap - rng.choice(rng.random(100), classes)
     c = int(rng.integers(classes))
@@ -98,9 +98,7 @@ def test_cost_and_label_gradient_keep_their_digits_however_confident_the_case(cl
     for gap in GAPS[dtype]:
         z, c = gap_rows(classes, offset, gap, dtype)
         C, gradient = cross_entropy_value_and_grad(z, c)
-        with mpmath.workdps(reference.DIGITS):
-            rivals = reference.rivals(z, c)
-            cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+        cost, own = reference.label(z, c)
         assert reference.error(C, [cost]) <= BOUND[dtype]
         assert reference.error(gradient[c], [own]) <= BOUND[dtype]
         assert reference.error(log_softmax(z)[c], [-cost]) <= BOUND[dtype]
@@ -111,9 +109,7 @@ def test_cost_and_label_gradient_keep_their_digits_however_confident_the_case(cl
 def test_thirty_thousand_rivals_are_summed_to_the_last_digits(offset, dtype):
     for gap in (0.0, 20.0, 60.0):
         z, c = gap_rows(32768, offset, gap, dtype)
-        with mpmath.workdps(reference.DIGITS):
-            rivals = reference.rivals(z, c)
-            cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+        cost, own = reference.label(z, c)
         C, gradient = cross_entropy_value_and_grad(z, c)
         assert reference.error(C, [cost]) <= BOUND[dtype]
         assert reference.error(gradient[c], [own]) <= BOUND[dtype]
@@ -127,9 +123,7 @@ def test_equal_rivals_do_not_add_up_their_roundings(shape, dtype):
         z = np.full(shape, offset, dtype)
         z[:, 0] += 12
         C, gradient = cross_entropy_value_and_grad(z, np.zeros(len(z), int), reduction="none")
-        with mpmath.workdps(reference.DIGITS):
-            rivals = reference.rivals(z[0], 0)
-            cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+        cost, own = reference.label(z[0], 0)
         assert reference.error(C, [cost] * len(z)) <= 6
         assert reference.error(gradient[:, 0], [own] * len(z)) <= 6
 
@@ -140,15 +134,15 @@ def test_every_label_of_a_row_has_an_exact_cost_and_gradient(offset, dtype):
     z = (np.array([0.0, -0.5, 3.0, -20.0, 2.75, -45.0]) + offset).astype(dtype)
     for c in range(len(z)):
         C, gradient = cross_entropy_value_and_grad(z, c)
-        assert reference.error(C, [reference.label_cost(z, c)]) <= 8
-        assert reference.error(gradient, reference.label_gradient(z, c)) <= 8
+        assert reference.error(C, [reference.label(z, c)[0]]) <= 8
+        assert reference.error(gradient, reference.slope(z, c)) <= 8
 
 
 def test_where_one_minus_the_output_is_zero_the_cost_is_not():
     z = np.array([40.0, 0.0])
     C, gradient = cross_entropy_value_and_grad(z, 0)
     assert 1.0 - softmax(z)[0] == 0.0
-    assert reference.error(C, [reference.label_cost(z, 0)]) <= 4
+    assert reference.error(C, [reference.label(z, 0)[0]]) <= 4
     assert gradient[0] == -gradient[1]
 
 
@@ -161,9 +155,7 @@ def test_rivals_whose_exponentials_are_subnormal_are_counted_with_all_their_digi
     row = top - gap + rng.choice(rng.random(50), shape[-1])
     row[1] = top
     z = np.broadcast_to(row.astype(dtype), shape).copy()
-    with mpmath.workdps(reference.DIGITS):
-        rivals = reference.rivals(z.reshape(-1, shape[-1])[0], 1)
-        cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+    cost, own = reference.label(z.reshape(-1, shape[-1])[0], 1)
     costs, gradient = cross_entropy_value_and_grad(z, np.ones(shape[:-1], int), reduction="none")
     cases = costs.size
     assert reference.error(costs, [cost] * cases) <= BOUND[dtype]
@@ -177,16 +169,16 @@ def test_the_mean_over_many_cases_with_logits_near_overflow_keeps_the_digits_of_
     z[:, 0] += 1
     _, g = cross_entropy_value_and_grad(z, np.zeros(1000, int))
     with mpmath.workdps(reference.DIGITS):
-        truth = [a / 1000 for a in reference.label_gradient(z[0], 0)]
+        truth = [a / 1000 for a in reference.slope(z[0], 0)]
     assert reference.error(g[[0, 999]], [truth, truth]) <= 16
 
 
 @BOTH
-def test_a_certain_case_keeps_its_digits_beside_one_whose_label_has_underflown(dtype):
+def test_a_certain_case_keeps_its_digits_next_to_one_whose_label_has_underflown(dtype):
     z = np.zeros((2, 3000), dtype)
     z[0, 0], z[1, 0] = 30, -800
     C = cross_entropy(z, [0, 0], reduction="none")
-    assert reference.error(C, [reference.label_cost(row, 0) for row in z]) <= 8
+    assert reference.error(C, [reference.label(row, 0)[0] for row in z]) <= 8
 
 
 @BOTH
@@ -196,7 +188,7 @@ def test_labels_whose_exponentials_are_subnormal_or_zero_cost_what_they_should(l
     z[:, 7] = label
     for rows in (z, z[:1], z[:, :9], z + dtype(0.5)):
         C = cross_entropy(rows, np.full(len(rows), 7), reduction="none")
-        assert reference.error(C, [reference.label_cost(row, 7) for row in rows]) <= BOUND[dtype]
+        assert reference.error(C, [reference.label(row, 7)[0] for row in rows]) <= BOUND[dtype]
 
 
 @BOTH
@@ -207,7 +199,7 @@ def test_the_cost_of_a_long_row_is_summed_piece_by_piece(width, offset, dtype, m
     z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
     e, t = np.empty((1, width), dtype), np.random.default_rng(22).dirichlet(np.ones(1000), 1)
     for c in (0, 1, 63, 64, 65, 124, 125, 126, 999, int(z.argmax())):
-        costs, g = plain_cross_entropy(z, np.array([c]))
+        costs, g = scipy_cross_entropy(z, np.array([c]))
         one_hot = np.eye(1000)[[c]]
         mixed, slope = (one_hot + t) / 2, g + (one_hot - t) / 2
         for kernel, targets, truth in (
@@ -242,19 +234,19 @@ def test_costs_far_beyond_the_range_of_the_exponential():
     assert cross_entropy(np.array([0.0, -1e6], np.float32), 1) == 1e6
     assert cross_entropy([0.0, 1e300], 0) == 1e300
     for z in ([0.0, -800.0, 0.0, 0.0], [1000.0, 1.0, 1000.0, 1000.0]):
-        assert reference.error(cross_entropy(z, 1), [reference.label_cost(z, 1)]) <= 2
-    assert reference.error(cross_entropy([0.0, -720.5], 1), [reference.label_cost([0.0, -720.5], 1)]) <= 2
+        assert reference.error(cross_entropy(z, 1), [reference.label(z, 1)[0]]) <= 2
+    assert reference.error(cross_entropy([0.0, -720.5], 1), [reference.label([0.0, -720.5], 1)[0]]) <= 2
 
 
 def test_costs_of_logits_just_above_underflow_keep_their_digits():
     for z in ([-670.0, -690.0], [-700.0, -700.5], [-704.0, -700.0, -703.0]):
         for c in range(len(z)):
             C, gradient = cross_entropy_value_and_grad(z, c)
-            assert reference.error(C, [reference.label_cost(z, c)]) <= 4
-            assert reference.error(gradient, reference.label_gradient(z, c)) <= 4
+            assert reference.error(C, [reference.label(z, c)[0]]) <= 4
+            assert reference.error(gradient, reference.slope(z, c)) <= 4
 
 
-def test_a_cost_is_not_lost_beside_a_huge_offset():
+def test_a_cost_is_not_lost_under_a_huge_offset():
     for offset, gap in [(1e20, 2.0**14), (-1e20, 2.0**15), (3e17, 512.0), (1e300, 1e290)]:
         z = np.array([offset, offset - gap])
         assert cross_entropy(z, 1) == z[0] - z[1]
@@ -275,10 +267,10 @@ def test_the_cost_of_a_distribution_is_right(offset, dtype):
     z = (np.array([0.5, -1.0, 3.0, -20.0]) + offset).astype(dtype)
     for t in ([0.25, 0.25, 0.5, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.5, 2.0, 0.0, 1.0]):
         C, gradient = cross_entropy_value_and_grad(z, np.array(t, dtype))
-        truth = reference.rounded(reference.distribution_gradient(z, t))
-        assert reference.error(C, [reference.distribution_cost(z, t)]) <= 8
+        cost, truth, *_ = reference.class_cost(z, t)
+        assert reference.error(C, [cost]) <= 8
         unit = reference.UNIT[np.dtype(dtype)]
-        np.testing.assert_allclose(gradient, truth, rtol=8 * unit, atol=8 * unit)
+        np.testing.assert_allclose(gradient, reference.rounded(truth), rtol=8 * unit, atol=8 * unit)
 
 
 @BOTH
@@ -286,21 +278,19 @@ def test_the_cost_of_a_distribution_is_right(offset, dtype):
 def test_a_one_hot_distribution_is_as_exact_as_a_label(gap, dtype):
     z = np.array([1.0, 1.0 + gap, 0.5], dtype)
     C, gradient = cross_entropy_value_and_grad(z, [0, 1, 0])
-    assert reference.error(C, [reference.label_cost(z, 1)]) <= 8
-    assert reference.error(gradient, reference.label_gradient(z, 1)) <= 8
+    assert reference.error(C, [reference.label(z, 1)[0]]) <= 8
+    assert reference.error(gradient, reference.slope(z, 1)) <= 8
 
 
-@given(problems())
-def test_a_one_hot_distribution_costs_what_its_label_costs(problem):
+@given(problems(), st.sampled_from(["mean", "sum", "none"]), st.sampled_from([np.float64, np.int64, np.uint8]))
+def test_a_one_hot_distribution_costs_what_its_label_costs(problem, reduction, dtype):
     z, _ = problem
     labels = z.argmin(axis=-1)
     one_hot = labels[..., None] == np.arange(z.shape[-1])
-    for reduction in ("mean", "sum", "none"):
-        C, g = cross_entropy_value_and_grad(z, labels, reduction=reduction)
-        for dtype in (np.float64, np.int64, np.uint8):
-            D, h = cross_entropy_value_and_grad(z, one_hot.astype(dtype), reduction=reduction)
-            np.testing.assert_allclose(D, C, rtol=1e-12)
-            np.testing.assert_allclose(h, g, rtol=1e-12, atol=1e-15)
+    C, g = cross_entropy_value_and_grad(z, labels, reduction=reduction)
+    D, h = cross_entropy_value_and_grad(z, one_hot.astype(dtype), reduction=reduction)
+    np.testing.assert_allclose(D, C, rtol=1e-12)
+    np.testing.assert_allclose(h, g, rtol=1e-12, atol=1e-15)
 
 
 @given(problems(-5, 5))
@@ -379,11 +369,9 @@ def test_the_cost_of_a_logistic_unit_is_right_at_both_ends(z, dtype):
     z = np.array([z], dtype)
     for t in (0.0, 0.25, 1.0):
         C, g = logistic_cross_entropy_value_and_grad(z, np.array([t]))
-        assert reference.error(C, [reference.logistic_cost(z, [t])]) <= 8
-        with mpmath.workdps(reference.DIGITS):
-            y = reference.logistic(z[0])
-            truth = -reference.logistic(-z[0]) if t == 1 else y - t
-        assert reference.error(g, [truth]) <= 8
+        cost, truth, *_ = reference.units_cost(z, [t])
+        assert reference.error(C, [cost]) <= 8
+        assert reference.error(g, truth) <= 8
 
 
 def test_a_cost_beyond_the_largest_float_is_infinite_without_a_warning():
@@ -444,16 +432,11 @@ def test_the_gradients_of_squared_error_are_those_of_the_chain_rule():
 @pytest.mark.parametrize("gap", [-40.0, -20.0, 20.0, 40.0])
 def test_the_plateau_is_small_but_exact(gap, dtype):
     z, t = np.array([gap, 0.0], dtype), np.array([1.0, 0.0])
-    with mpmath.workdps(reference.DIGITS):
-        y, rest = reference.logistic(gap), reference.logistic(-gap)
-        logistic_slope = -y * rest * rest
-        softmax_slope = -2 * y * rest * rest
-    C, g = squared_error_value_and_grad(z[:1], t[:1], output="logistic")
-    assert reference.error(C, [rest * rest / 2]) <= 8
-    assert reference.error(g, [logistic_slope]) <= 12
-    C, g = squared_error_value_and_grad(z, t, output="softmax")
-    assert reference.error(C, [rest * rest]) <= 12
-    assert reference.error(g, [softmax_slope, -softmax_slope]) <= 12
+    for output, k in (("logistic", 1), ("softmax", 2)):
+        C, g = squared_error_value_and_grad(z[:k], t[:k], output=output)
+        cost, truth, *_ = reference.square_cost(z[:k], t[:k], output)
+        assert reference.error(C, [cost]) <= 12
+        assert reference.error(g, truth) <= 12
 
 
 def test_the_lectures_output_of_a_billionth_learns_nothing_by_squared_error():
@@ -544,22 +527,20 @@ def test_gradients_have_the_dtype_and_the_value_of_the_function_without_gradient
 # Shapes and layouts
 
 
-def plain_cross_entropy(z, labels):
-    """Costs and gradients of labels as the book first writes them, in float64."""
+def scipy_cross_entropy(z, labels):
+    """Return the costs and gradients of labels by SciPy's functions, in float64."""
     z = z.astype(np.float64)
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    y = e / e.sum(axis=-1, keepdims=True)
-    one_hot = labels[..., None] == np.arange(z.shape[-1])
-    costs = -np.log((y * one_hot).sum(axis=-1))
-    return costs, y - one_hot
+    costs = -np.take_along_axis(special.log_softmax(z, axis=-1), labels[..., None], axis=-1)[..., 0]
+    return costs, special.softmax(z, axis=-1) - (labels[..., None] == np.arange(z.shape[-1]))
 
 
-@BOTH
-@pytest.mark.parametrize("offset", [0.0, 2000.0])
-@pytest.mark.parametrize("shape", [(3,), (7, 5), (2, 3, 4), (300, 257), (1000, 300), (3, 200_000)], ids=str)
-def test_every_shape_agrees_with_the_plain_version(shape, offset, dtype):
+SHAPES = [(3,), (7, 5), (2, 3, 4), (300, 257), (1000, 300), (3, 200_000)]
+
+
+@in_pairs("shape, offset, dtype", SHAPES, [0.0, 2000.0], DTYPES)
+def test_every_shape_agrees_with_scipy(shape, offset, dtype):
     z, labels, _ = case(shape, offset, dtype)
-    costs, g = plain_cross_entropy(z, labels)
+    costs, g = scipy_cross_entropy(z, labels)
     tolerance = 1e-5 if dtype == np.float32 else 1e-11
     C, h = cross_entropy_value_and_grad(z, labels, reduction="none")
     np.testing.assert_allclose(C, costs, rtol=tolerance)
@@ -593,7 +574,7 @@ def test_the_layout_of_the_input_does_not_matter(value_and_grad, dtype):
 @pytest.mark.parametrize("shape", [(4, 6), (40, 300), (3000, 5), (2, 3, 700)], ids=str)
 def test_labels_go_with_logits_of_any_layout(shape, dtype):
     z, labels, _ = case(shape, dtype=dtype)
-    costs, g = plain_cross_entropy(z, labels)
+    costs, g = scipy_cross_entropy(z, labels)
     unaligned = np.frombuffer(b"\0" + z.tobytes(), np.int8)[1:].view(dtype).reshape(shape)
     for view in (z, np.asfortranarray(z), z[..., ::-1].copy()[..., ::-1], np.repeat(z, 2, 0)[::2], unaligned):
         np.testing.assert_allclose(cross_entropy(view, labels, reduction="none"), costs, rtol=1e-5)
@@ -627,9 +608,7 @@ def test_no_input_is_written_to(value_and_grad):
     np.testing.assert_array_equal(t, before[1])
 
 
-@pytest.mark.parametrize("shape", [(5, 7), (600, 500), (2, 200_000)], ids=str)
-@pytest.mark.parametrize("offset", [0.0, 1000.0])
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@in_pairs("dtype, shape, offset", [np.float16, *DTYPES], [(5, 7), (600, 500), (2, 100_000)], [0.0, 1000.0])
 def test_out_receives_the_gradient_and_may_be_the_logits(shape, offset, dtype):
     z, labels, t = case(shape, offset, dtype)
     units = {"rtol": 8 * np.finfo(dtype).eps, "atol": np.finfo(dtype).eps / 8}
@@ -674,10 +653,10 @@ def test_one_case_may_be_overwritten_by_its_gradient(dtype):
 
 
 @BOTH
-def test_cases_done_under_the_shift_a_few_at_a_time_may_be_overwritten(dtype, monkeypatch):
+def test_cases_shifted_a_few_at_a_time_may_be_overwritten(dtype, monkeypatch):
     monkeypatch.setattr(smlib._kernels, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
     z, labels, _ = case((50, 90), 1000.0, dtype)
-    costs, g = plain_cross_entropy(z, labels)
+    costs, g = scipy_cross_entropy(z, labels)
     for targets in (labels, np.eye(90)[labels]):
         for out in (None, z.copy()):
             x = z if out is None else out
@@ -718,7 +697,7 @@ def test_no_cases_cost_nothing_but_have_no_mean(value_and_grad):
 # Errors
 
 
-def test_masked_or_ragged_targets_are_refused_by_name():
+def test_masked_or_ragged_targets_are_an_error_that_names_them():
     z = np.zeros((2, 3))
     for t in (np.ma.masked_array([0, 1], [True, False]), np.ma.masked_array(z + 1 / 3, z > 0)):
         with pytest.raises(TypeError, match="^t is a masked array: pass t.data"):
@@ -727,7 +706,7 @@ def test_masked_or_ragged_targets_are_refused_by_name():
         cross_entropy(z, [[1.0, 0.0, 0.0], [1.0]])
 
 
-def test_a_label_that_is_no_class_is_named_with_its_place():
+def test_a_label_outside_the_classes_is_an_error_that_names_its_place():
     z = np.zeros((5, 10))
     with pytest.raises(ValueError, match=r"^t\[3\] = 12 is not a class index: z has 10 classes$"):
         cross_entropy(z, [0, 1, 2, 12, 13])
@@ -741,37 +720,36 @@ def test_a_label_that_is_no_class_is_named_with_its_place():
         cross_entropy([[0.0, 0.0]], np.array([2**64 - 1], np.uint64))
 
 
-@pytest.mark.parametrize("labels", [[True, False], [0.0, 1.0], ["0", "1"], [None, None], [1j, 0]])
-def test_labels_that_are_no_integers_are_refused(labels):
-    for function in (cross_entropy, cross_entropy_value_and_grad):
-        with pytest.raises(TypeError, match=r"t has dtype .*: labels must be integers"):
-            function(np.zeros((2, 3)), labels)
+@pytest.mark.parametrize("labels", [[True, False], [0.0, 1.0]])
+def test_labels_that_are_not_integers_are_an_error(labels):
+    with pytest.raises(TypeError, match=r"^t has dtype (bool|float64): labels must be integers, the class indices$"):
+        cross_entropy(np.zeros((2, 3)), labels)
 
 
 @pytest.mark.parametrize("bad", [-0.25, np.inf, np.nan])
-def test_a_distribution_with_an_impossible_entry_is_refused(bad):
+def test_a_distribution_with_an_impossible_entry_is_an_error(bad):
     t = np.full((2, 3), 0.5)
     t[1, 2] = bad
-    told = rf"^t\[1, 2\] = {bad} is not a probability: it must"
-    with pytest.raises(ValueError, match=f"{told} be finite and at least 0$"):
+    message = rf"^t\[1, 2\] = {bad} is not a probability: it must"
+    with pytest.raises(ValueError, match=f"{message} be finite and at least 0$"):
         cross_entropy(np.zeros((2, 3)), t)
-    with pytest.raises(ValueError, match=f"{told} lie between 0 and 1$"):
+    with pytest.raises(ValueError, match=f"{message} lie between 0 and 1$"):
         logistic_cross_entropy(np.zeros((2, 3)), t)
 
 
-def test_a_logistic_target_above_one_is_refused():
+def test_a_logistic_target_above_one_is_an_error():
     with pytest.raises(ValueError, match=r"t\[1\] = 1.5 is not a probability"):
         logistic_cross_entropy([0.0, 0.0], [1.0, 1.5])
 
 
 @EACH_VALUE
-def test_mismatched_shapes_are_refused(cost):
+def test_shapes_that_differ_are_an_error(cost):
     for shape in [(3, 2), (1, 3), (4,), (2, 3, 1), (1, 2, 3)]:
         with pytest.raises(ValueError, match=r"t has shape"):
             cost(np.zeros((2, 3)), np.zeros(shape, int))
 
 
-def test_labels_of_the_wrong_shape_are_told_the_right_one():
+def test_an_error_gives_the_right_shape_for_labels_of_a_wrong_one():
     with pytest.raises(ValueError, match=r"t has shape \(3,\): for z of shape \(2, 3\), labels have shape \(2,\)"):
         cross_entropy(np.zeros((2, 3)), [0, 1, 2])
     with pytest.raises(ValueError, match=r"labels have shape \(2, 3\)$"):
@@ -783,7 +761,7 @@ def test_labels_of_the_wrong_shape_are_told_the_right_one():
 
 
 @EACH_VALUE
-def test_logits_without_classes_are_refused(cost):
+def test_logits_without_classes_are_an_error(cost):
     with pytest.raises(ValueError, match="is a single number: it needs a last axis"):
         cost(0.0, 0.0)
     with pytest.raises(ValueError, match=r"has no classes: its shape is \(2, 0\)"):
@@ -791,10 +769,10 @@ def test_logits_without_classes_are_refused(cost):
 
 
 @EACH_VALUE
-@pytest.mark.parametrize("reduction", ["average", None, 1, "MEAN", ["mean"]])
-def test_an_unknown_reduction_is_refused(cost, reduction):
-    with pytest.raises(ValueError, match="reduction = .* is unknown: it must be 'mean', 'sum' or 'none'$"):
-        cost([[0.0, 0.0]], [[0.0, 1.0]], reduction=reduction)
+def test_an_unknown_reduction_is_an_error(cost):
+    for reduction in ("MEAN", ["mean"]):
+        with pytest.raises(ValueError, match="^reduction = .* is unknown: it must be 'mean', 'sum' or 'none'$"):
+            cost([[0.0, 0.0]], [[0.0, 1.0]], reduction=reduction)
 
 
 @EACH_GRADIENT
@@ -815,26 +793,17 @@ def test_errors_name_the_targets(cost):
     with pytest.raises(TypeError, match="^t has dtype complex128: it must hold real numbers"):
         cost(np.zeros((2, 3)), np.zeros((2, 3)) * 1j)
     name = "y" if cost is squared_error else "z"
-    told = r"for z of" if cost is cross_entropy else rf"it must have the shape of {name}, \(2, 3\)$"
-    with pytest.raises(ValueError, match=rf"^t has shape \(3, 2\): {told}"):
+    message = r"for z of" if cost is cross_entropy else rf"it must have the shape of {name}, \(2, 3\)$"
+    with pytest.raises(ValueError, match=rf"^t has shape \(3, 2\): {message}"):
         cost(np.zeros((2, 3)), np.zeros((3, 2)))
 
 
-def test_an_unknown_output_function_is_refused():
+def test_an_unknown_output_function_is_an_error():
     with pytest.raises(ValueError, match="output = 'relu' is unknown: it must be 'linear', 'logistic' or"):
         squared_error_value_and_grad([0.0], [0.0], output="relu")
 
 
-@EACH_VALUE
-@pytest.mark.parametrize("dtype", [complex, np.longdouble, object, "U3"])
-def test_other_dtypes_are_refused(cost, dtype):
-    with pytest.raises(TypeError, match=r"[zy] has dtype .*: it must hold real numbers"):
-        cost(np.zeros((2, 3), int).astype(dtype), np.zeros((2, 3)))
-    with pytest.raises(TypeError, match=r"t has dtype .*: it must hold real numbers"):
-        cost(np.zeros((2, 3)), np.zeros((2, 3), int).astype(dtype))
-
-
-def test_an_unfit_out_is_refused():
+def test_an_out_that_does_not_fit_is_an_error():
     z, labels, _ = case((2, 3))
     frozen = np.zeros((2, 3))
     frozen.flags.writeable = False
@@ -851,9 +820,10 @@ def test_an_unfit_out_is_refused():
 # Memory and threads
 
 
-@pytest.mark.parametrize("shape", [(600, 500), (400, 10_000), (4, 10**6), (200_000, 20)], ids=str)
-@pytest.mark.parametrize("offset", [0.0, 1000.0])
-@BOTH
+LARGE = [(600, 500), (100, 10_000), (4, 250_000), (50_000, 20)]
+
+
+@in_pairs("shape, offset, dtype", LARGE, [0.0, 1000.0], DTYPES)
 def test_with_out_little_memory_is_taken(shape, offset, dtype):
     z, labels, _ = case(shape, offset, dtype)
     out = np.empty_like(z)
@@ -863,7 +833,7 @@ def test_with_out_little_memory_is_taken(shape, offset, dtype):
         cross_entropy_value_and_grad(z, labels, out=target)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak <= max(2**20, z.nbytes / 100) + 2 * per_case
+        assert peak <= 2**20 + 2 * per_case
 
 
 def test_threads_do_not_disturb_one_another():
@@ -904,7 +874,7 @@ def test_the_cost_is_finite_where_the_ratio_of_the_exponentials_is_not(top, labe
 def test_a_small_array_takes_the_short_way(shape, dtype, monkeypatch):
     z, labels, _ = case(shape, dtype=dtype)
     monkeypatch.setattr(smlib._kernels, "label_cost", None)
-    costs, g = plain_cross_entropy(z, labels)
+    costs, g = scipy_cross_entropy(z, labels)
     for out in (np.empty_like(z), None, z):
         C, h = cross_entropy_value_and_grad(z, labels, reduction="none", out=out)
         np.testing.assert_allclose(C, costs, rtol=1e-5)
@@ -916,7 +886,7 @@ def test_a_small_array_takes_the_short_way(shape, dtype, monkeypatch):
 def test_an_array_of_one_block_is_not_cut_into_blocks(shape, dtype, monkeypatch):
     monkeypatch.setattr(smlib._arrays, "rowwise", None)
     z, labels, _ = case(shape, dtype=dtype)
-    costs, g = plain_cross_entropy(z, labels)
+    costs, g = scipy_cross_entropy(z, labels)
     for targets in (labels, labels[..., None] == np.arange(shape[-1])):
         C, h = cross_entropy_value_and_grad(z, np.asarray(targets, int), reduction="none", out=np.empty_like(z))
         np.testing.assert_allclose(C, costs, rtol=1e-5)

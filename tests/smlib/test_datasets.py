@@ -1,4 +1,4 @@
-"""The shipped data: what it is, that it is unchanged, and that the split is fixed."""
+"""smlib.datasets: where the data come from, that they are unchanged, and that the split is fixed."""
 
 import io
 import zipfile
@@ -72,6 +72,18 @@ def test_split_is_the_documented_one():
     assert train.tolist() == sorted(by_hand[4:])
 
 
+def test_split_leaves_equal_draws_in_order(monkeypatch):
+    class Draws:
+        def __init__(self, seed):
+            pass
+
+        def random_raw(self, n):
+            return np.arange(n, dtype=np.uint64) % 2
+
+    monkeypatch.setattr(np.random, "PCG64", Draws)
+    assert split(2000, held_out=600)[1].tolist() == list(range(0, 1200, 2))
+
+
 def test_split_never_changes():
     assert split(1797, held_out=360)[1][:8].tolist() == [2, 3, 11, 13, 15, 20, 21, 32]
     assert split(12, held_out=4, seed=1)[1].tolist() == [2, 4, 7, 9]
@@ -94,7 +106,7 @@ def test_split_holds_every_digit_about_equally_often():
         (10, 2, None, TypeError, "seed = None: it must be an integer"),
     ],
 )
-def test_split_refuses(n, held_out, seed, error, message):
+def test_a_bad_argument_of_split_is_an_error(n, held_out, seed, error, message):
     with pytest.raises(error, match=message):
         split(n, held_out=held_out, seed=seed)
 
@@ -131,6 +143,7 @@ WALKS = {  # up to a parent, down to a child, across to husband or wife
 
 
 def step(direction, here, there):
+    """Return True if a step in a direction leads from one person to the other."""
     down = there in (SONS.get(here), DAUGHTERS.get(here))
     up = here in (SONS.get(there), DAUGHTERS.get(there))
     across = there in (HUSBANDS.get(here), WIVES.get(here))
@@ -138,7 +151,7 @@ def step(direction, here, there):
 
 
 def ends(walk, *visited):
-    """Where a walk ends that meets nobody twice."""
+    """Return where a walk can end that meets nobody twice."""
     if not walk:
         return {visited[-1]}
     onward = [q for q in PEOPLE - {*visited} if step(walk[0], visited[-1], q)]
@@ -146,6 +159,7 @@ def ends(walk, *visited):
 
 
 def walked(walks=WALKS):
+    """Return the facts that walks find."""
     facts = set()
     for names, ways in walks.items():
         for p in PEOPLE:
@@ -154,7 +168,8 @@ def walked(walks=WALKS):
     return facts
 
 
-def told(trees):
+def named(trees):
+    """Return the facts of the trees with names in place of numbers."""
     return [(trees.people[p], trees.relations[r], trees.people[q]) for p, r, q in trees.facts]
 
 
@@ -162,14 +177,14 @@ def test_family_trees_hold_what_walks_from_person_to_person_find():
     trees = family_trees()
     assert set(trees.people) == PEOPLE
     assert set(trees.relations) == {name for names in WALKS for name in names}
-    assert set(told(trees)) == walked()
+    assert set(named(trees)) == walked()
 
 
 def test_family_trees_count_as_in_the_paper():
     trees = family_trees()
     assert len(trees.people) == len(set(trees.people)) == 24
     assert len(trees.relations) == len(set(trees.relations)) == 12
-    assert len(told(trees)) == len(set(told(trees))) == len(walked()) == 112
+    assert len(named(trees)) == len(set(named(trees))) == len(walked()) == 112
     assert len(trees.pairs) == len({(p, r) for p, r, _ in walked()}) == 104
 
 

@@ -1,7 +1,8 @@
-"""Statements about smlib.check_gradient: right gradients pass, wrong ones do not."""
+"""smlib.check_gradient: right gradients pass, and wrong ones do not."""
 
 import numpy as np
 import pytest
+from scipy import special
 
 from smlib import check_gradient, cross_entropy, softmax, softmax_jacobian
 
@@ -11,11 +12,6 @@ X = RNG.normal(size=(3, 4))
 
 def cubes(x):
     return (x**3).sum()
-
-
-def plain_softmax(z):
-    e = np.exp(z)
-    return e / e.sum(axis=-1, keepdims=True)
 
 
 METHODS = pytest.mark.parametrize("method", ["central", "complex-step"])
@@ -33,7 +29,7 @@ def test_the_complex_step_is_right_to_the_last_digits():
 @METHODS
 def test_a_right_jacobian_has_almost_no_error(method):
     z = X[0]
-    assert check_gradient(plain_softmax, z, softmax_jacobian(z), method=method) < 1e-8
+    assert check_gradient(special.softmax, z, softmax_jacobian(z), method=method) < 1e-8
 
 
 @METHODS
@@ -59,7 +55,7 @@ def test_a_scaled_gradient_is_caught(method, scale):
 def test_a_jacobian_that_is_only_its_diagonal_is_caught(method):
     z = X[0]
     diagonal = np.diag(np.diag(softmax_jacobian(z)))
-    assert check_gradient(plain_softmax, z, diagonal, method=method) > 0.1
+    assert check_gradient(special.softmax, z, diagonal, method=method) > 0.1
 
 
 @METHODS
@@ -138,7 +134,7 @@ def test_where_everything_is_flat_zero_agrees_with_zero():
 
 @METHODS
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_nothing_to_compare_never_looks_like_agreement(method, bad):
+def test_nan_and_infinity_never_look_like_agreement(method, bad):
     gradient = 3 * X**2
     gradient[0, 0] = bad
     assert check_gradient(cubes, X, gradient, method=method) == np.inf
@@ -153,25 +149,25 @@ def test_an_infinite_slope_agrees_with_nothing_not_even_itself():
     assert check_gradient(wall, np.ones(1), np.full(1, np.inf)) == np.inf
 
 
-def test_functions_of_smlib_refuse_the_complex_step():
+def test_functions_of_smlib_do_not_take_the_complex_step():
     with pytest.raises(TypeError, match="z has dtype complex128: it must hold real numbers"):
         check_gradient(softmax, X[0], softmax_jacobian(X[0]), method="complex-step")
     with pytest.raises(TypeError, match="z has dtype complex128: it must hold real numbers"):
         check_gradient(lambda z: cross_entropy(z, 0), X[0], X[0], method="complex-step")
 
 
-def test_a_function_that_drops_the_imaginary_part_is_refused():
+def test_a_function_that_drops_the_imaginary_part_is_an_error():
     with pytest.raises(TypeError, match="f returned float64 for a complex x"):
         check_gradient(lambda x: np.abs(x).sum(), X, np.sign(X), method="complex-step")
 
 
-@pytest.mark.parametrize("x", [[1, 2], np.array([True]), np.array([1j]), ["a"], [None]])
-def test_a_point_that_cannot_be_moved_is_refused(x):
-    with pytest.raises(TypeError, match=r"x has dtype .*: it must hold floats"):
+@pytest.mark.parametrize("x", [[1, 2], np.array([1j])], ids=["integers", "complex"])
+def test_a_point_that_does_not_hold_floats_is_an_error(x):
+    with pytest.raises(TypeError, match=r"^x has dtype .*: it must hold floats, to be moved by a small step$"):
         check_gradient(lambda x: 0.0, x, np.zeros(np.shape(x)))
 
 
-def test_mismatched_shapes_are_refused():
+def test_shapes_that_do_not_match_are_an_error():
     message = r"gradient has shape \(4, 3\): with f\(x\) of shape \(\) and x of shape \(3, 4\)"
     with pytest.raises(ValueError, match=message):
         check_gradient(cubes, X, (3 * X**2).T)
@@ -181,7 +177,7 @@ def test_mismatched_shapes_are_refused():
         check_gradient(cubes, X, 0.0)
 
 
-def test_what_is_not_real_is_refused():
+def test_values_that_are_not_real_are_an_error():
     with pytest.raises(TypeError, match="gradient has dtype complex128: it must hold real numbers"):
         check_gradient(cubes, X, X * 1j)
     with pytest.raises(TypeError, match=r"f\(x\) has dtype complex128: it must hold real numbers"):
@@ -193,14 +189,14 @@ def test_what_is_not_real_is_refused():
             check_gradient(lambda x: x.sum() * (1j if side * x[0] > 0 else 1), np.zeros(1), np.ones(1))
 
 
-def test_nothing_cannot_be_checked():
+def test_arrays_without_entries_are_an_error():
     with pytest.raises(ValueError, match=r"x has shape \(0,\): it must have at least one entry"):
         check_gradient(cubes, np.zeros(0), np.zeros(0))
     with pytest.raises(ValueError, match=r"f\(x\) has shape \(0,\): it must have at least one entry"):
         check_gradient(lambda x: np.zeros(0), X, np.zeros((0, 3, 4)))
 
 
-def test_an_unknown_method_is_refused():
+def test_an_unknown_method_is_an_error():
     with pytest.raises(ValueError, match="method = 'forward' is unknown: it must be 'central' or 'complex-step'"):
         check_gradient(cubes, X, X, method="forward")
     with pytest.raises(ValueError, match="method = array.* is unknown"):
@@ -208,18 +204,18 @@ def test_an_unknown_method_is_refused():
 
 
 @pytest.mark.parametrize("step", [0, -1e-3, np.inf, np.nan])
-def test_a_step_that_is_none_is_refused(step):
+def test_a_step_that_is_not_positive_is_an_error(step):
     with pytest.raises(ValueError, match="step = .*: it must be a positive, finite number"):
         check_gradient(cubes, X, X, step=step)
 
 
 @pytest.mark.parametrize("step", ["1e-5", True, [1e-5, 1e-5]], ids=repr)
-def test_a_step_that_is_no_number_is_refused(step):
+def test_a_step_that_is_not_a_number_is_an_error(step):
     with pytest.raises(TypeError, match="step = .* is not a number: it must be a positive, finite number"):
         check_gradient(cubes, X, X, step=step)
 
 
-def test_a_step_lost_in_rounding_is_refused():
+def test_a_step_lost_in_rounding_is_an_error():
     with pytest.raises(ValueError, match=r"step = 1e-20 is lost to rounding at x\[0\] = 1.0: it must be larger"):
         check_gradient(cubes, np.array([1.0]), np.array([3.0]), step=1e-20)
     with pytest.raises(ValueError, match=r"is lost to rounding at x\[0, 0\] = "):
@@ -234,7 +230,7 @@ def test_a_step_lost_in_rounding_is_refused():
     ],
     ids=["masked", "ragged"],
 )
-def test_what_is_no_array_is_refused_by_name(bad, message):
+def test_masked_and_ragged_arrays_are_an_error_that_names_them(bad, message):
     for name, x, gradient in (("x", bad, X), ("gradient", X, bad)):
         with pytest.raises((TypeError, ValueError), match=f"^{name} {message}"):
             check_gradient(cubes, x, gradient)

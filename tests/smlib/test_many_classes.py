@@ -1,4 +1,4 @@
-"""Statements about smlib.many_classes, against 50-digit arithmetic, differences, dense logits."""
+"""smlib.many_classes against 50-digit arithmetic, differences and the cost of dense logits."""
 
 import functools
 import pickle
@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from smlib import check_gradient, cross_entropy_value_and_grad, logsumexp, many_classes
+from smlib import _kernels, check_gradient, cross_entropy_value_and_grad, logsumexp, many_classes
 from smlib.many_classes import RunningLogSumExp, linear_cross_entropy
 from tests.smlib import reference
+from tests.smlib.strategies import in_pairs
 
 BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 REDUCTIONS = pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -24,6 +25,7 @@ NO_CASES = st.just(())
 
 
 def taken_in(*pieces, axis=-1):
+    """Return an accumulator that has taken in the pieces."""
     accumulator = RunningLogSumExp()
     for z in pieces:
         accumulator.update(z, axis=axis)
@@ -31,7 +33,7 @@ def taken_in(*pieces, axis=-1):
 
 
 def accumulators(elements=ANY, shape=NO_CASES):
-    """Accumulators of two pieces of some classes, for the cases of `shape`."""
+    """Return accumulators of up to two pieces of some classes, for the cases of `shape`."""
     pieces = shape.flatmap(
         lambda s: st.lists(
             st.integers(0, 4).flatmap(lambda k: hnp.arrays(np.float64, (*s, k), elements=elements)),
@@ -42,7 +44,7 @@ def accumulators(elements=ANY, shape=NO_CASES):
 
 
 def same(a, b):
-    """Tell whether two accumulators have the same value to the last bit."""
+    """Return True if two accumulators have the same value to the last bit."""
     return np.array_equal(a.value, b.value, equal_nan=True)
 
 
@@ -88,7 +90,7 @@ def test_merging_leaves_both_as_they_are(a, b):
     np.testing.assert_equal([accumulator.value for accumulator in merged], values)
 
 
-def test_a_value_that_was_handed_out_is_not_tied_to_the_accumulator():
+def test_changing_a_value_does_not_change_the_accumulator():
     a = taken_in(np.zeros((2, 3)))
     value = a.value
     value[:] = 7.0
@@ -106,7 +108,7 @@ def test_pieces_in_any_split_have_the_log_sum_exp_of_the_whole(pieces):
 @pytest.mark.parametrize("offset", [0.0, -3.7, 1000.0, -1e5])
 def test_a_long_stream_keeps_its_digits(offset):
     rng = np.random.default_rng(0)
-    z = offset + rng.normal(0, 3, (100, 30))
+    z = offset + rng.normal(0, 3, (60, 20))
     truth = reference.logsumexp(z.reshape(-1))
     assert reference.error(taken_in(*z).value, [truth]) <= 4
     tree = list(map(taken_in, z))
@@ -165,7 +167,7 @@ def test_the_classes_lie_along_any_axes(axis):
 
 
 def shifted(axis):
-    """The axes of a piece as those of a stack of pieces, and the stack's own."""
+    """Return the axes of a piece as those of a stack of pieces, and the stack's own."""
     return (0, *(a % 3 + 1 for a in (axis if isinstance(axis, tuple) else (axis,))))
 
 
@@ -203,7 +205,7 @@ def test_an_accumulator_can_be_pickled():
         (lambda a: a.merge([1.0]), TypeError, "other is of type list: .* update takes an array"),
     ],
 )
-def test_an_accumulator_refuses_what_does_not_fit_and_stays_as_it_was(call, error, message):
+def test_what_does_not_fit_is_an_error_and_leaves_the_accumulator_as_it_was(call, error, message):
     a = taken_in(np.zeros((2, 3)))
     before = a.value
     with pytest.raises(error, match=message):
@@ -215,7 +217,7 @@ def test_an_accumulator_refuses_what_does_not_fit_and_stays_as_it_was(call, erro
 
 
 def case(N=20, K=33, D=5, dtype=np.float64, scale=1.0, offset=None, seed=0):
-    """h, W, t, b: b is None without an offset."""
+    """Return h, W, t and b; without an offset b is None."""
     rng = np.random.default_rng([seed, N, K, D])
     h = rng.normal(size=(N, D)).astype(dtype)
     W = (scale * rng.normal(size=(K, D))).astype(dtype)
@@ -224,7 +226,7 @@ def case(N=20, K=33, D=5, dtype=np.float64, scale=1.0, offset=None, seed=0):
 
 
 def dense(h, W, t, b, reduction):
-    """The same from the logits, all of them held, in float64."""
+    """Return the same computed from all the logits, in float64."""
     h, W = np.asarray(h, np.float64), np.asarray(W, np.float64)
     z = h @ W.T + (0 if b is None else np.asarray(b, np.float64))
     C, g = cross_entropy_value_and_grad(z, t, reduction=reduction)
@@ -232,7 +234,7 @@ def dense(h, W, t, b, reduction):
 
 
 def distance(gradients, expected):
-    """The largest difference, relative to the largest entry of each gradient."""
+    """Return the largest difference, relative to the largest entry of each gradient."""
     pairs = zip(gradients, expected, strict=True)
     return max((np.abs(a - b).max() / np.abs(b).max() for a, b in pairs if a.size), default=0.0)
 
@@ -246,20 +248,20 @@ def small_tiles(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_tiles")
-@REDUCTIONS
-@pytest.mark.parametrize("offset", [None, 0.0, -800.0, 2000.0])
-@pytest.mark.parametrize("scale", [1.0, 30.0, 1000.0])
-@pytest.mark.parametrize(
-    ("N", "K", "D"),
+@in_pairs(
+    "size, offset, scale, reduction",
     [(1, 1, 1), (3, 7, 2), (20, 33, 5), (17, 101, 3), (9, 50, 0), (5, 70, 90), (16, 64, 8)],
+    [None, 0.0, -800.0, 2000.0],
+    [1.0, 30.0, 1000.0],
+    ["mean", "sum"],
 )
-def test_gradients_equal_the_dense_ones(N, K, D, scale, offset, reduction):
-    arguments = case(N, K, D, scale=scale, offset=offset)
+def test_gradients_equal_the_dense_ones(size, scale, offset, reduction):
+    arguments = case(*size, scale=scale, offset=offset)
     h, W, t, b = arguments
     C, gradients = linear_cross_entropy(h, W, t, b=b, reduction=reduction)
     expected, dense_gradients = dense(*arguments, reduction)
     np.testing.assert_allclose(C, expected, rtol=1e-12, atol=1e-300)
-    if K > 1:
+    if size[1] > 1:
         assert distance(gradients, dense_gradients) <= 1e-12
     else:
         assert not any(g.any() for g in gradients)
@@ -288,6 +290,13 @@ def test_float32_is_as_good_as_its_logits(offset):
     assert distance(gradients, dense_gradients) <= tolerance
 
 
+def summed(g, z):
+    """Return Σ g z, and how large its terms are."""
+    with mpmath.workdps(reference.DIGITS):
+        terms = [a * mpmath.mpf(float(b)) for a, b in zip(g, z)]
+        return mpmath.fsum(terms), mpmath.fsum(map(abs, terms))
+
+
 @pytest.mark.usefixtures("small_tiles")
 @given(
     hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(-900, 900, width=32)),
@@ -296,10 +305,8 @@ def test_float32_is_as_good_as_its_logits(offset):
 def test_the_cost_is_right_wherever_the_shift_changes(z, data):
     c = data.draw(st.integers(0, len(z) - 1))
     C, (dh, dW) = linear_cross_entropy([[1.0]], z[:, None], [c])
-    with mpmath.workdps(reference.DIGITS):
-        cost, g = reference.label_cost(z, c), reference.label_gradient(z, c)
-        size = mpmath.fsum(abs(a * b) for a, b in zip(g, reference.exact(z)))
-        product = mpmath.fsum(a * b for a, b in zip(g, reference.exact(z)))
+    cost, g, *_ = reference.class_cost(z, c)
+    product, size = summed(g, z)
     # A shift in float64 rounds z − q by up to 2^-44 here.
     if cost > 1e-290:
         assert reference.error(C, [cost]) <= 1100
@@ -308,7 +315,7 @@ def test_the_cost_is_right_wherever_the_shift_changes(z, data):
 
 
 @BOTH
-@pytest.mark.parametrize("classes", [2, 10, 100, 3000])
+@pytest.mark.parametrize("classes", [2, 10, 100, 1000])
 def test_cost_and_label_gradient_keep_their_digits_however_confident_the_case(classes, dtype):
     for gap in (1.0, 20.0, 40.0, 80.0) + (300.0, 690.0) * (dtype is np.float64):
         for top in (0.0, 3.0, 37.5):
@@ -317,14 +324,10 @@ def test_cost_and_label_gradient_keep_their_digits_however_confident_the_case(cl
             c = int(rng.integers(classes))
             z[c] = top
             C, (dh, dW) = linear_cross_entropy(np.ones((1, 1), dtype), z[:, None], [c])
-            with mpmath.workdps(reference.DIGITS):
-                rivals = reference.rivals(z, c)
-                cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
-                g, logits = reference.label_gradient(z, c), reference.exact(z)
-                slope = mpmath.fsum(a * (b - logits[c]) for a, b in zip(g, logits))
-                size = mpmath.fsum(abs(a * b) for a, b in zip(g, logits))
+            cost, g, *_ = reference.class_cost(z, c)
+            slope, size = summed(g, z)
             assert reference.error(C, [cost]) <= 8
-            assert reference.error(dW[c, 0], [own]) <= 8
+            assert reference.error(dW[c, 0], [g[c]]) <= 8
             # Σ g W is a difference, and is as exact as what it is the difference of.
             unit = reference.UNIT[np.dtype(dtype)]
             assert abs(float(dh[0, 0]) - slope) <= 16 * unit * size
@@ -336,9 +339,7 @@ def test_equal_rivals_do_not_add_up_their_roundings(cases, dtype):
     W = np.full((20001, 1), 0.3, dtype)
     W[7000] = 12.3
     C, (_, dW) = linear_cross_entropy(np.ones((cases, 1), dtype), W, np.full(cases, 7000))
-    with mpmath.workdps(reference.DIGITS):
-        rivals = reference.rivals(W[:, 0], 7000)
-        cost, own = mpmath.log1p(rivals), -rivals / (1 + rivals)
+    cost, own = reference.label(W[:, 0], 7000)
     assert reference.error(C, [cost]) <= 8
     # A product of matrices adds up the cases.
     assert reference.error(dW[7000, 0], [own]) <= (8 if cases < 512 else 64)
@@ -426,12 +427,12 @@ def test_a_million_float32_logits_far_from_zero():
 # Memory
 
 
-@BOTH
-@pytest.mark.parametrize("shift", [0.0, 1000.0])
-@pytest.mark.parametrize(("N", "K", "D"), [(64, 10**6, 4), (512, 2 * 10**5, 16), (2, 8192, 512)])
-def test_the_memory_is_that_of_the_gradient_and_a_few_megabytes(N, K, D, shift, dtype):
-    h, W, t, _ = case(N, K, D, dtype, scale=0.1)
-    b = None if shift == 0 else np.full(K, shift, dtype)
+@in_pairs(
+    "size, shift, dtype", [(64, 200_000, 4), (512, 50_000, 16), (2, 8192, 512)], [0.0, 1000.0], [np.float32, np.float64]
+)
+def test_the_memory_is_that_of_the_gradient_and_a_few_megabytes(size, shift, dtype):
+    h, W, t, _ = case(*size, dtype, scale=0.1)
+    b = None if shift == 0 else np.full(len(W), shift, dtype)
     tracemalloc.start()
     try:
         linear_cross_entropy(h, W, t, b=b)
@@ -439,11 +440,25 @@ def test_the_memory_is_that_of_the_gradient_and_a_few_megabytes(N, K, D, shift, 
     finally:
         tracemalloc.stop()
     gradients = W.nbytes + (0 if b is None else b.nbytes)
-    assert peak <= gradients + (2**24 if D < 100 else 2**22 * h.itemsize)
+    assert peak <= gradients + (2**24 if h.shape[1] < 100 else 2**22 * h.itemsize)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_float32_needs_no_buffer_in_float64(monkeypatch):
+    buffers, take = [], _kernels.Room.take
+
+    def watched_take(self, name, shape, dtype=np.float64):
+        buffers.append(np.dtype(dtype))
+        return take(self, name, shape, dtype)
+
+    monkeypatch.setattr(_kernels.Room, "take", watched_take)
+    h, W, t, b = case(20, 33, 5, np.float32, offset=0.0)
+    linear_cross_entropy(h, W, t, b=b)
+    assert set(buffers) == {np.dtype(np.float32)}
 
 
 def test_a_piece_is_taken_in_without_a_copy():
-    z = np.zeros((4, 10**6), np.float32)
+    z = np.zeros((4, 250_000), np.float32)
     tracemalloc.start()
     try:
         taken_in(z)
@@ -533,16 +548,13 @@ GOOD = {"h": np.ones((2, 3)), "W": np.ones((4, 3)), "t": [0, 1]}
         ({"W": np.ones((4, 2))}, ValueError, r"W has shape \(4, 2\): for h .* \(2, 3\).* 3 columns"),
         ({"W": np.ones((0, 3))}, ValueError, r"W has no classes: its shape is \(0, 3\)"),
         ({"W": np.ones((4, 3), complex)}, TypeError, "W has dtype complex128: .* real numbers"),
-        ({"h": np.ones((2, 3), np.longdouble)}, TypeError, "h has dtype"),
         ({"h": np.ma.ones((2, 3))}, TypeError, r"h is a masked array: pass h\.data"),
         ({"t": np.ma.array([0, 1])}, TypeError, r"^t is a masked array: pass t\.data"),
         ({"b": np.ones(3)}, ValueError, r"b has shape \(3,\): .* must have shape \(4,\)"),
-        ({"b": ["x"] * 4}, TypeError, "b has dtype <U1"),
         ({"t": [0]}, ValueError, r"t has shape \(1,\): .* labels have shape \(2,\)"),
         ({"t": np.eye(4, dtype=int)[:2]}, ValueError, r"t has shape \(2, 4\): .* labels have"),
         ({"t": [0.0, 1.0]}, TypeError, "t has dtype float64: labels must be integers"),
         ({"t": [True, False]}, TypeError, "t has dtype bool: labels must be integers"),
-        ({"t": ["0", "1"]}, TypeError, "t has dtype <U1: labels must be integers"),
         ({"t": [0, 4]}, ValueError, r"t\[1\] = 4 is not a class index: W has 4 classes"),
         ({"t": [-1, 0]}, ValueError, r"t\[0\] = -1 is not a class index: W has 4 classes"),
         ({"t": np.array([2**63, 0], np.uint64)}, ValueError, "is not a class index"),
@@ -550,6 +562,6 @@ GOOD = {"h": np.ones((2, 3)), "W": np.ones((4, 3)), "t": [0, 1]}
         ({"h": np.ones((0, 3)), "t": np.ones(0, int)}, ValueError, "mean over no cases"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_with_its_cure(change, error, message):
+def test_a_bad_argument_is_an_error_that_says_what_to_do(change, error, message):
     with pytest.raises(error, match=message):
         linear_cross_entropy(**GOOD | change)

@@ -1,4 +1,4 @@
-"""Statements about smlib.outputs, against 50-digit arithmetic and against each other."""
+"""smlib.outputs against 50-digit arithmetic, SciPy and itself."""
 
 import math
 import threading
@@ -7,24 +7,23 @@ import tracemalloc
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import special
 
 import smlib
 from smlib import _kernels, log_softmax, logistic, logsumexp, softmax, softmax_jacobian, softmax_jvp
 from tests.smlib import reference
+from tests.smlib.strategies import in_pairs
 
 FLOATS = (np.float16, np.float32, np.float64)
 OVER_AXIS = (softmax, log_softmax, logsumexp)
 LIKE_Z = (softmax, log_softmax)
 
-settings.register_profile("smlib", deadline=None, max_examples=60, derandomize=True)
-settings.load_profile("smlib")
-
 
 def logits(low=-700.0, high=700.0, min_dims=1, max_dims=3, min_side=1, dtype=np.float64):
-    """Arrays of ordinary logits."""
+    """Draw arrays of ordinary logits."""
     return hnp.arrays(
         dtype,
         hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=6),
@@ -32,30 +31,14 @@ def logits(low=-700.0, high=700.0, min_dims=1, max_dims=3, min_side=1, dtype=np.
     )
 
 
-def plain_softmax(z, axis=-1, where=True):
-    """Softmax as the book first writes it, in float64: slow, but there is little to get wrong."""
-    z = np.where(where, np.asarray(z, np.float64), -np.inf)
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
-def plain_logsumexp(z, axis=-1, where=True):
-    z = np.where(where, np.asarray(z, np.float64), -np.inf)
-    m = z.max(axis=axis, keepdims=True)
-    return np.squeeze(m + np.log(np.exp(z - m).sum(axis=axis, keepdims=True)), axis=axis)
-
-
-def plain_log_softmax(z, axis=-1, where=True):
-    z = np.where(where, np.asarray(z, np.float64), -np.inf)
-    m = z.max(axis=axis, keepdims=True)
-    return z - m - np.log(np.exp(z - m).sum(axis=axis, keepdims=True))
-
-
-PLAIN = {softmax: plain_softmax, log_softmax: plain_log_softmax, logsumexp: plain_logsumexp}
+def scipy(function, z, axis=-1, where=True):
+    """Return the result of SciPy's function of the same name, in float64."""
+    return getattr(special, function.__name__)(np.where(where, np.float64(z), -np.inf), axis=axis)
 
 
 # Against 50-digit arithmetic
 
+# The names are ASCII: pytest escapes others again at a second collection, and mutmut then asks for tests in vain.
 HARD_ROWS = {
     "near ties": [1.0, 1.0 + 2**-20, 1.0 - 2**-20],
     "one class": [3.5],
@@ -64,14 +47,15 @@ HARD_ROWS = {
     "a gap of 40": [3.0, 43.0, 2.5],
     "a gap of 80": [-80.0, 0.0, -3.0, -79.0],
     "an offset of 1000": [1000.0, 998.5, 1003.25, 1001.0],
-    "an offset of −1000": [-1000.0, -1001.5, -990.25],
-    "an offset of 10⁵": [1e5, 1e5 + 3.5, 1e5 - 2.0, 1e5 + 3.0],
+    "an offset of -1000": [-1000.0, -1001.5, -990.25],
+    "an offset of 1e5": [1e5, 1e5 + 3.5, 1e5 - 2.0, 1e5 + 3.0],
     "a fractional offset": [41.3, 42.7, 39.1, 41.29],
     "even logits": [0.1] * 257,
     "just beyond overflow": [700.0, 710.0, 650.0],
     "a ramp": list(np.linspace(-30.0, 30.0, 100)),
 }
-BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+DTYPES = [np.float32, np.float64]
+BOTH = pytest.mark.parametrize("dtype", DTYPES)
 HARD = pytest.mark.parametrize("row", HARD_ROWS.values(), ids=HARD_ROWS.keys())
 
 
@@ -125,11 +109,11 @@ def test_a_long_row_is_done_piece_by_piece(width, offset, dtype, monkeypatch):
     z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
     e, rtol = np.empty((1, width), dtype), 1e-5 if dtype == np.float32 else 1e-12
     with np.errstate(all="ignore"):
-        for kernel, plain in ((_kernels.softmax, plain_softmax), (_kernels.log_softmax, plain_log_softmax)):
+        for kernel in (_kernels.softmax, _kernels.log_softmax):
             x = z.copy()
             kernel(x, e, x, _kernels.Room())
-            np.testing.assert_allclose(x, plain(z), rtol=rtol)
-        np.testing.assert_allclose(_kernels.logsumexp(z, e, _kernels.Room()), plain_logsumexp(z), rtol=rtol)
+            np.testing.assert_allclose(x, scipy(kernel, z), rtol=rtol)
+        np.testing.assert_allclose(_kernels.logsumexp(z, e, _kernels.Room()), scipy(logsumexp, z), rtol=rtol)
         for c in (0, 1, width - 1, width, width + 1, 999):
             x = z.copy()
             x[0, c] += 20
@@ -146,11 +130,11 @@ def test_rivals_below_the_smallest_normal_float32_keep_their_digits():
 
 
 @BOTH
-def test_several_rows_longer_than_their_room_are_done_one_by_one(dtype):
+def test_several_rows_longer_than_the_buffer_are_done_one_by_one(dtype):
     z = np.random.default_rng(23).normal(0, 3, (3, _kernels.SCRATCH // np.dtype(dtype).itemsize + 5)).astype(dtype)
     wide = z.astype(np.float64)
-    np.testing.assert_allclose(softmax(z), plain_softmax(wide), rtol=1e-5 if dtype == np.float32 else 1e-12)
-    np.testing.assert_allclose(logsumexp(z), plain_logsumexp(wide), rtol=1e-5 if dtype == np.float32 else 1e-12)
+    np.testing.assert_allclose(softmax(z), scipy(softmax, wide), rtol=1e-5 if dtype == np.float32 else 1e-12)
+    np.testing.assert_allclose(logsumexp(z), scipy(logsumexp, wide), rtol=1e-5 if dtype == np.float32 else 1e-12)
 
 
 def test_rivals_at_infinity_count_as_one_each():
@@ -176,7 +160,7 @@ def test_the_logistic_function_is_right_to_the_last_digits(z, dtype):
 
 
 @BOTH
-@pytest.mark.parametrize("shape", [(1, 4096), (3, 1000), (9, 1000), (5, 1025), (6000, 64)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 4096), (3, 1000), (9, 1000), (5, 1025), (2100, 64)], ids=str)
 def test_the_roundings_of_equal_classes_do_not_add_up(shape, dtype):
     classes = shape[1]
     for offset in (-3.7, 0.3, 20.1):
@@ -228,16 +212,16 @@ def test_subnormal_probabilities_are_as_near_as_subnormal_floats_allow():
 
 def test_the_top_log_probability_keeps_its_digits_where_the_plain_formula_has_none():
     z = np.array([40.0, 0.0])
-    assert plain_log_softmax(z)[0] == 0.0
+    assert scipy(log_softmax, z)[0] == 0.0
     assert reference.error(log_softmax(z)[:1], reference.log_softmax(z)[:1]) <= 4
 
 
 def test_a_million_classes_in_float32():
     z = np.random.default_rng(0).normal(0, 3, 10**6).astype(np.float32)
     wide = z.astype(np.float64)
-    y = plain_softmax(wide)
+    y = scipy(softmax, wide)
     assert np.abs(softmax(z) / y - 1).max() <= 16 * 2.0**-24
-    assert abs(logsumexp(z) / plain_logsumexp(wide) - 1) <= 4 * 2.0**-24
+    assert abs(logsumexp(z) / scipy(logsumexp, wide) - 1) <= 4 * 2.0**-24
 
 
 # What follows from the formulas
@@ -326,13 +310,10 @@ def test_the_product_with_the_jacobian_overflows_only_if_its_value_does():
 SHAPES = [(3,), (1, 10), (7, 5), (2, 3, 4), (4, 1), (300, 257), (3, 70_000), (2, 3, 50_000)]
 
 
-@pytest.mark.parametrize("function", OVER_AXIS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("offset", [0.0, 2000.0])
-@BOTH
+@in_pairs("shape, function, offset, dtype", SHAPES, OVER_AXIS, [0.0, 2000.0], DTYPES)
 def test_every_shape_agrees_with_the_plain_version(function, shape, offset, dtype):
     z = np.random.default_rng(1).normal(offset, 4, shape).astype(dtype)
-    expected = PLAIN[function](z)
+    expected = scipy(function, z)
     result = function(z)
     assert result.dtype == dtype
     np.testing.assert_allclose(result, expected, rtol=4e-6 if dtype == np.float32 else 1e-12)
@@ -346,13 +327,13 @@ AXES = [0, 1, 2, -1, -3, np.int8(-3), (0, 1), (2, 0), (-3, -1), (0, 1, 2), (), N
 def test_any_axis_may_hold_the_classes(function, axis):
     z = np.random.default_rng(2).normal(0, 4, (3, 4, 5))
     over = tuple(range(3)) if axis is None else axis
-    np.testing.assert_allclose(function(z, axis=axis), PLAIN[function](z, over), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(function(z, axis=axis), scipy(function, z, over), rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("function", OVER_AXIS)
 def test_rows_along_several_axes_are_cut_into_blocks_in_their_order(function):
     z = np.random.default_rng(17).normal(0, 3, (3, 2, 1000, 70))
-    np.testing.assert_allclose(function(z, axis=2), PLAIN[function](z, 2), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(function(z, axis=2), scipy(function, z, 2), rtol=1e-12, atol=1e-13)
 
 
 def test_logsumexp_keeps_the_axes_on_request():
@@ -371,12 +352,9 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("function", OVER_AXIS)
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("shape", [(4, 6), (40, 9000)], ids=str)
+@in_pairs("layout, function, dtype, shape", list(LAYOUTS), OVER_AXIS, FLOATS, [(4, 6), (40, 9000)])
 def test_the_layout_of_the_input_does_not_matter(function, layout, dtype, shape):
-    z = layout(np.random.default_rng(3).normal(0, 2, shape).astype(dtype))
+    z = LAYOUTS[layout](np.random.default_rng(3).normal(0, 2, shape).astype(dtype))
     before = z.copy()
     z.flags.writeable = False
     plain = np.ascontiguousarray(z, dtype=dtype)
@@ -404,7 +382,7 @@ def test_any_view_agrees_with_the_plain_version(z, data):
     axis = data.draw(st.integers(-z.ndim, z.ndim - 1))
     tolerance = {2: 4e-3, 4: 4e-6, 8: 1e-12}[z.itemsize]
     for function in OVER_AXIS if z.shape[axis] else ():
-        expected = PLAIN[function](z, axis)
+        expected = scipy(function, z, axis)
         result = function(z, axis=axis)
         assert result.shape == expected.shape
         np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance / 16)
@@ -414,28 +392,28 @@ def test_any_view_agrees_with_the_plain_version(z, data):
 
 
 @pytest.mark.parametrize("function", [*OVER_AXIS, logistic, softmax_jacobian])
-@pytest.mark.parametrize("dtype", FLOATS)
-def test_a_floating_dtype_stays(function, dtype):
-    assert function(np.ones((2, 3), dtype)).dtype == dtype
+def test_a_floating_dtype_stays(function):
+    for dtype in FLOATS:
+        assert function(np.ones((2, 3), dtype)).dtype == dtype
 
 
 @pytest.mark.parametrize("function", [*OVER_AXIS, logistic, softmax_jacobian])
-@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint64, np.int64])
-def test_booleans_and_integers_become_float64(function, dtype):
-    z = np.array([[0, 1, 1]], dtype)
-    result = function(z)
-    assert result.dtype == np.float64
-    np.testing.assert_allclose(result, function(z.astype(np.float64)), rtol=1e-15)
+def test_booleans_and_integers_become_float64(function):
+    for dtype in (bool, np.int8, np.uint64, np.int64):
+        z = np.array([[0, 1, 1]], dtype)
+        result = function(z)
+        assert result.dtype == np.float64
+        np.testing.assert_allclose(result, function(z.astype(np.float64)), rtol=1e-15)
 
 
 @pytest.mark.parametrize("function", [*OVER_AXIS, logistic, softmax_jacobian])
-@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.longdouble, object, "U3", "M8[s]"])
-def test_other_dtypes_are_refused(function, dtype):
-    with pytest.raises(TypeError, match=r"z has dtype .*: it must hold real numbers"):
-        function(np.zeros((2, 3)).astype("i8").astype(dtype))
+def test_other_dtypes_are_an_error(function):
+    message = r"^z has dtype complex128: it must hold real numbers \(float16, float32, float64 or integers\)$"
+    with pytest.raises(TypeError, match=message):
+        function(np.zeros((2, 3), complex))
 
 
-def test_a_masked_array_is_refused_rather_than_its_mask_ignored():
+def test_a_masked_array_is_an_error_so_that_its_mask_is_not_ignored():
     z = np.ma.masked_array([1.0, 2.0], [True, False])
     with pytest.raises(TypeError, match="z is a masked array: pass z.data"):
         softmax(z)
@@ -443,7 +421,7 @@ def test_a_masked_array_is_refused_rather_than_its_mask_ignored():
         softmax([1.0, 2.0], where=np.ma.masked_array([True, True], [True, False]))
 
 
-def test_what_is_no_array_is_refused_by_name():
+def test_a_ragged_list_is_an_error_that_names_the_argument():
     ragged = [[1.0, 2.0], [3.0]]
     for function in (*OVER_AXIS, logistic, softmax_jacobian):
         with pytest.raises(ValueError, match="^z is not an array: "):
@@ -487,10 +465,7 @@ def test_lists_are_arrays_too():
 # out=
 
 
-@pytest.mark.parametrize("function", LIKE_Z)
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("shape", [(5, 7), (600, 500), (2, 200_000)], ids=str)
-@pytest.mark.parametrize("offset", [0.0, 1000.0])
+@in_pairs("shape, dtype, function, offset", [(5, 7), (600, 500), (2, 100_000)], FLOATS, LIKE_Z, [0.0, 1000.0])
 def test_out_receives_the_result_and_may_be_the_input(function, dtype, shape, offset):
     z = np.random.default_rng(5).normal(offset, 3, shape).astype(dtype)
     few_units = 8 * np.finfo(dtype).eps
@@ -529,7 +504,7 @@ def test_out_may_have_any_strides_and_byte_order(function):
 
 
 @pytest.mark.parametrize("function", LIKE_Z)
-def test_an_unfit_out_is_refused(function):
+def test_an_out_that_does_not_fit_is_an_error(function):
     z = np.zeros((2, 3))
     with pytest.raises(TypeError, match="out is of type list: it must be a NumPy array"):
         function(z, out=[[0.0] * 3] * 2)
@@ -558,7 +533,7 @@ def test_masked_classes_are_left_out(function, axis):
     where = rng.random((3, 4, 5)) < 0.6
     where[0] = where[:, 0] = where[:, :, 0] = True
     over = tuple(range(3)) if axis is None else axis
-    expected = PLAIN[function](z, over, where)
+    expected = scipy(function, z, over, where)
     np.testing.assert_allclose(function(z, axis=axis, where=where), expected, rtol=1e-13, atol=1e-13)
 
 
@@ -595,7 +570,7 @@ def test_a_mask_works_together_with_out_and_float16():
 
 
 @pytest.mark.parametrize("function", OVER_AXIS)
-def test_an_unfit_mask_is_refused(function):
+def test_a_mask_that_does_not_fit_is_an_error(function):
     with pytest.raises(TypeError, match="where has dtype int64: it must be boolean"):
         function(np.zeros((2, 3)), where=np.array([1, 0, 1]))
     with pytest.raises(ValueError, match=r"where has shape \(2,\): it must broadcast to z's shape \(2, 3\)"):
@@ -698,7 +673,7 @@ def test_a_result_without_axes_is_a_scalar():
 
 
 @pytest.mark.parametrize("function", OVER_AXIS)
-def test_a_wrong_axis_is_refused(function):
+def test_a_wrong_axis_is_an_error(function):
     z = np.zeros((2, 3))
     for axis in (2, -3, (0, 5)):
         with pytest.raises(ValueError, match=r"axis -?\d is out of range: z has 2 dimensions"):
@@ -745,10 +720,10 @@ def test_rows_of_any_offset_may_stand_in_one_block(function, dtype):
 
 @pytest.mark.parametrize("function", OVER_AXIS)
 @BOTH
-def test_rows_done_under_the_shift_a_few_at_a_time_may_be_overwritten(function, dtype, monkeypatch):
+def test_rows_shifted_a_few_at_a_time_may_be_overwritten(function, dtype, monkeypatch):
     monkeypatch.setattr(_kernels, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
     z = np.random.default_rng(23).normal(1000, 3, (50, 90)).astype(dtype)
-    expected = PLAIN[function](z)
+    expected = scipy(function, z)
     for out in ({}, {"out": z}) if function in LIKE_Z else ({},):
         np.testing.assert_allclose(function(z, **out), expected, rtol=1e-4 if dtype == np.float32 else 1e-12)
 
@@ -764,10 +739,42 @@ def test_the_settings_of_numpy_stay_as_they_were():
     assert (np.geterr(), np.getbufsize()) == before
 
 
-@pytest.mark.parametrize("function", LIKE_Z)
-@pytest.mark.parametrize("shape", [(600, 500), (400, 10_000), (4, 10**6), (400_000, 10)], ids=str)
-@pytest.mark.parametrize("offset", [0.0, 1000.0])
-@BOTH
+@pytest.mark.parametrize("classes", [255, 256, 8191, 8192])
+def test_the_buffer_of_numpy_is_small_for_rows_that_it_makes_faster(classes):
+    usual = np.getbufsize()
+    with _kernels.OneNumberARow(classes):
+        assert np.getbufsize() == (16 if 256 <= classes < 8192 else usual)
+    assert np.getbufsize() == usual
+
+
+@in_pairs(
+    "function, shape, layout",
+    OVER_AXIS,
+    [(1, 60), (3, 70), (3, 1000), (1, 8209), (2, 200_000)],
+    [np.ascontiguousarray, np.asfortranarray],
+)
+def test_ordinary_logits_in_float32_need_no_buffer_in_float64(function, shape, layout, monkeypatch):
+    buffers, columns, take, ones = [], [], _kernels.Room.take, _kernels.ones
+
+    def watched_take(self, name, shape, dtype=np.float64):
+        buffers.append(np.dtype(dtype))
+        return take(self, name, shape, dtype)
+
+    def watched_ones(n, dtype):
+        columns.append(np.dtype(dtype))
+        return ones(n, dtype)
+
+    monkeypatch.setattr(_kernels.Room, "take", watched_take)
+    monkeypatch.setattr(_kernels, "ones", watched_ones)
+    function(layout(np.random.default_rng(24).normal(0, 2, shape).astype(np.float32)))
+    assert set(buffers) <= {np.dtype(np.float32)}
+    assert set(columns[:1]) <= {np.dtype(np.float32)}  # further ones add up sums, in float64
+
+
+LARGE = [(600, 500), (100, 10_000), (4, 250_000), (100_000, 10)]
+
+
+@in_pairs("shape, function, offset, dtype", LARGE, LIKE_Z, [0.0, 1000.0], DTYPES)
 def test_with_out_little_memory_is_taken(function, shape, offset, dtype):
     z = np.random.default_rng(11).normal(offset, 1, shape).astype(dtype)
     out = np.empty_like(z)
@@ -776,7 +783,7 @@ def test_with_out_little_memory_is_taken(function, shape, offset, dtype):
         function(z, out=target)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak <= max(2**20, z.nbytes / 100)
+        assert peak <= 2**20
 
 
 def test_threads_do_not_disturb_one_another():
@@ -807,7 +814,7 @@ def test_every_public_name_is_exported_by_the_package():
             assert name in smlib.__all__
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@BOTH
 @pytest.mark.parametrize("shape", [(1, 2), (1, 20), (1, 63), (1, 100), (3, 20), (2, 2000)])
 def test_exponentials_that_are_finite_may_have_sums_that_are_not(shape, dtype):
     largest = dtype(0.9999) * np.log(np.finfo(dtype).max)
@@ -838,48 +845,40 @@ def test_the_limits_of_the_unshifted_way_are_where_digits_are_lost(dtype):
 # The short ways, which are there for their speed alone
 
 
-@pytest.mark.parametrize("function", OVER_AXIS)
-@pytest.mark.parametrize("shape", [(2,), (1, 10), (1, 64), (128, 10), (4, 1024), (2, 3, 4)], ids=str)
-@BOTH
+@in_pairs("shape, function, dtype", [(2,), (1, 10), (1, 64), (128, 10), (4, 1024), (2, 3, 4)], OVER_AXIS, DTYPES)
 def test_a_small_array_takes_the_short_way(function, shape, dtype, monkeypatch):
     monkeypatch.setattr(_kernels, function.__name__, None)
     z = np.random.default_rng(14).normal(0, 3, shape).astype(dtype)
     for options in ({}, {"axis": -1}, *([{"out": np.empty_like(z)}, {"out": z}] if function in LIKE_Z else [])):
-        expected = PLAIN[function](z)
+        expected = scipy(function, z)
         np.testing.assert_allclose(function(z, **options), expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
 
 
-@pytest.mark.parametrize("function", OVER_AXIS)
-@pytest.mark.parametrize("shape", [(5000,), (128, 1000), (1, 2**17), (2048, 10), (4, 5, 250)], ids=str)
-@BOTH
+@in_pairs("shape, function, dtype", [(5000,), (128, 1000), (1, 2**17), (2048, 10), (4, 5, 250)], OVER_AXIS, DTYPES)
 def test_an_array_of_one_block_is_not_cut_into_blocks(function, shape, dtype, monkeypatch):
     monkeypatch.setattr(smlib._arrays, "rowwise", None)
     z = np.random.default_rng(15).normal(0, 3, shape).astype(dtype)
     for options in ({}, {"out": np.empty_like(z)}) if function in LIKE_Z else ({},):
-        expected = PLAIN[function](z)
+        expected = scipy(function, z)
         np.testing.assert_allclose(function(z, **options), expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
 
 
-@pytest.mark.parametrize("function", OVER_AXIS)
-@pytest.mark.parametrize("shape", [(600, 500), (2, 3, 50_000), (200_000,)], ids=str)
-@BOTH
+@in_pairs("shape, function, dtype", [(600, 500), (2, 3, 50_000), (200_000,)], OVER_AXIS, DTYPES)
 def test_blocks_of_a_plain_array_are_worked_on_where_they_lie(function, shape, dtype, monkeypatch):
     monkeypatch.setattr(smlib._arrays, "_gather", None)
     z = np.random.default_rng(16).normal(0, 3, shape).astype(dtype)
-    expected, rtol = PLAIN[function](z), 1e-5 if dtype == np.float32 else 1e-12
+    expected, rtol = scipy(function, z), 1e-5 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(function(z), expected, rtol=rtol)
     np.testing.assert_allclose(function(z, axis=(len(shape) - 1,)), expected, rtol=rtol)
     if function in LIKE_Z:
         np.testing.assert_allclose(function(z, out=z), expected, rtol=rtol)
 
 
-@pytest.mark.parametrize("shape", [(128, 1000), (600, 500), (2, 200_000)], ids=str)
-@pytest.mark.parametrize("offset", [-4.0, 0.0, 20.0])
-@BOTH
+@in_pairs("shape, offset, dtype", [(128, 1000), (600, 500), (2, 200_000)], [-4.0, 0.0, 20.0], DTYPES)
 def test_ordinary_logits_need_no_shift(shape, offset, dtype, monkeypatch):
     monkeypatch.setattr(_kernels, "Shifted", None)
     z = np.random.default_rng(20).normal(offset, 2, shape).astype(dtype)
     for function in OVER_AXIS:
         rtol = 1e-5 if dtype == np.float32 else 1e-12
-        np.testing.assert_allclose(function(z), PLAIN[function](z), rtol=rtol)
+        np.testing.assert_allclose(function(z), scipy(function, z), rtol=rtol)
     smlib.cross_entropy_value_and_grad(z, np.zeros(shape[0], int))

@@ -1,4 +1,4 @@
-"""The symbolic derivation against the arrays, and the general K against each fixed K."""
+"""smlib.symbolic: expressions against the functions of arrays, and the general K against each fixed K."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ SIZES = [1, 2, 3, 5]
 
 
 def random_point(n, seed=0):
-    """Logits and a target distribution of n classes."""
+    """Return logits and a target distribution of n classes."""
     rng = np.random.default_rng(1000 * n + seed)
     return rng.normal(scale=2, size=n), rng.dirichlet(np.ones(n))
 
 
 def evaluate(expression, z, t=None):
-    """The value of a fixed-K expression where the logits are z and the targets t."""
+    """Return the value of a fixed-K expression where the logits are z and the targets t."""
     n = len(z)
     t = np.zeros(n) if t is None else t
     symbols = [*symbolic.logits(n), *symbolic.targets(n)]
@@ -118,9 +118,11 @@ def test_general_jacobian_sums_to_zero_over_the_outputs():
     assert total.subs(sum_over_i, sum_over_k) == 0
 
 
-@pytest.mark.parametrize(("outside", "cure"), [(0, ": it must be 1 or more"), (4, " is not one of the classes 1 to 3")])
-def test_at_size_refuses_an_index_that_is_no_class(outside, cure):
-    with pytest.raises(ValueError, match=f"^j = {outside}{cure}$"):
+@pytest.mark.parametrize(
+    ("outside", "advice"), [(0, ": it must be 1 or more"), (4, " is not one of the classes 1 to 3")]
+)
+def test_an_index_outside_the_classes_is_an_error(outside, advice):
+    with pytest.raises(ValueError, match=f"^j = {outside}{advice}$"):
         symbolic.at_size(symbolic.general_jacobian(), 3, i=1, j=outside)
 
 
@@ -134,7 +136,7 @@ def test_a_number_of_classes_is_a_positive_integer(n, error):
             function(n)
 
 
-def test_at_size_refuses_what_is_no_index():
+def test_a_name_or_value_that_is_not_an_index_is_an_error():
     general = symbolic.general_softmax()
     with pytest.raises(TypeError, match=r"^i = 1.5: it must be an integer$"):
         symbolic.at_size(general, 2, i=1.5)
@@ -142,7 +144,7 @@ def test_at_size_refuses_what_is_no_index():
         symbolic.at_size(general, 2, i=1, K=1)
 
 
-def test_what_is_no_column_is_refused():
+def test_an_argument_that_is_not_a_column_is_an_error():
     z, t = symbolic.logits(2), symbolic.targets(2)
     for column, error in ((None, TypeError), ([1, 2], TypeError), (z.T, ValueError), (z[:0, :], ValueError)):
         for function in (symbolic.softmax, symbolic.softmax_jacobian):

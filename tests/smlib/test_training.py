@@ -1,4 +1,4 @@
-"""Networks and gradient descent: gradients against differences, runs against runs by hand."""
+"""smlib.training: gradients against differences, and runs against runs by hand."""
 
 import numpy as np
 import pytest
@@ -26,15 +26,18 @@ GROUPED = [
 
 
 def make(sizes=(4, 3), output="softmax", cost="cross-entropy", seed=0):
+    """Return a network."""
     return Network(sizes, output=output, cost=cost, rng=np.random.default_rng(seed))
 
 
 def make_cases(n=7, inputs=4, classes=3, seed=1):
+    """Return inputs and class indices."""
     rng = np.random.default_rng(seed)
     return rng.standard_normal((n, inputs)), rng.integers(classes, size=n)
 
 
 def parameters(network):
+    """Return all the weights and biases."""
     return [*network.weights, *network.biases]
 
 
@@ -56,7 +59,7 @@ def test_gradient_of_every_grouped_layer_is_the_derivative(sizes, present, outpu
 
 
 def assert_gradient_is_the_derivative(network, soft, present=None):
-    """Each entry against differences; those of weights that are not `present` are 0."""
+    """Compare each entry with differences; the entries of weights that are not `present` are 0."""
     rng = np.random.default_rng(2)
     for b in network.biases:
         b += rng.standard_normal(b.shape)
@@ -157,7 +160,7 @@ def test_a_group_hears_only_its_own_inputs():
     assert (before[3] != after[3]).all()
 
 
-def test_a_tuple_beside_a_number_is_its_total():
+def test_next_to_a_number_a_tuple_counts_as_its_total():
     groups, whole = make((4, (2, 3), 3)), make((4, 5, 3))
     assert all(np.array_equal(a, b) for a, b in zip(parameters(groups), parameters(whole)))
 
@@ -263,7 +266,7 @@ def test_one_step_is_the_gradient_times_the_learning_rate():
 
 
 def by_hand(network, x, t, order, learning_rate, momentum, weight_decay):
-    """The rule of `train`, parameter by parameter and number by number."""
+    """Return the parameters after the rule of `train`, applied number by number."""
     weights, biases = [W.copy() for W in network.weights], [b.copy() for b in network.biases]
     moved = [np.zeros_like(p) for p in weights + biases]
     for rows in order:
@@ -306,7 +309,7 @@ def test_momentum_and_weight_decay_follow_the_rule(sizes, momentum, weight_decay
         assert np.allclose(after, hand, rtol=1e-12, atol=1e-15)
 
 
-def test_momentum_starts_anew_with_each_call():
+def test_momentum_starts_at_zero_with_each_call():
     x, t = make_cases()
     network, hand = make((4, 5, 3)), make((4, 5, 3))
     for _ in range(2):
@@ -357,7 +360,7 @@ def test_recorded_costs_leave_the_decay_out():
 
 
 def overfit(steps, patience, batch_size=None):
-    """Learn labels of which some are wrong: the held-out cost falls, rises, falls, and rises."""
+    """Learn labels of which some are wrong, so that the held-out cost falls, rises, falls and rises."""
     x = make_cases(12)[0]
     t = (x[:, :3].argmax(axis=1) + (np.arange(12) < 3)) % 3
     network = make((4, 8, 3))
@@ -378,6 +381,7 @@ def overfit(steps, patience, batch_size=None):
 
 
 def clean_cases():
+    """Return held-out cases whose labels are all right."""
     x = make_cases(40, seed=4)[0]
     return x, x[:, :3].argmax(axis=1)
 
@@ -543,7 +547,7 @@ def test_progress_wraps_the_steps():
     assert seen == [0, 1, 2, 3, 4]
 
 
-# Refusals name the argument, its value and the cure
+# Errors name the argument, its value and what to do
 
 
 @pytest.mark.parametrize(
@@ -579,7 +583,7 @@ def test_progress_wraps_the_steps():
         ),
     ],
 )
-def test_network_refuses(changed, error, message):
+def test_a_bad_argument_of_a_network_is_an_error(changed, error, message):
     good = {"sizes": (4, 3), "output": "softmax", "cost": "cross-entropy", "rng": np.random.default_rng(0)}
     arguments = good | changed
     with pytest.raises(error, match=f"^{message}"):
@@ -641,7 +645,7 @@ def test_network_refuses(changed, error, message):
         ({"held_out": (np.zeros((2, 3)), [0, 1])}, ValueError, r"held_out\[0\] has shape \(2, 3\)"),
     ],
 )
-def test_train_refuses(changed, error, message):
+def test_a_bad_argument_of_train_is_an_error(changed, error, message):
     x, t = make_cases()
     arguments = {"x": x, "t": t, "steps": 1, "learning_rate": 0.1} | changed
     network = make(arguments.pop("sizes", (4, 3)))
