@@ -372,7 +372,7 @@ FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone">
 <img src="/_static/cover.png" alt="coarse" width="1200">
 <div class="cell_output"><img src="/_static/cover.png" alt="of a draft" width="1200"></div>
-<div class="cell_output"><img src="/_static/cover.png" alt="too coarse" width="3000"></div>
+<div class="cell_output"><img src="/_static/cover.png" alt="too coarse" width="4000"></div>
 <p style="width: 500px">wide</p>
 <span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
 <p class="mathjax_ignore">raw $$x$$ and fig-plateau-gone</p>
