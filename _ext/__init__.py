@@ -1,4 +1,4 @@
-"""What this book asks of Sphinx beyond Jupyter Book: one module for each thing that its pages can do."""
+"""The Sphinx extensions of this book: explorables, folds and previews, addresses, JupyterLite, light pages."""
 
 from _ext import explorables, lite, publish, reading, slim
 

@@ -1,20 +1,21 @@
-"""What this book asks of Sphinx beyond its settings: explorables where they belong, and docstrings' types as words."""
+"""Load the scripts of an explorable on the pages that show it, and print the types in docstrings as words."""
 
 import re
 
 
 def types_are_words(app, what, name, obj, options, lines):
-    """Print an attribute's type as it stands: `:type:` would look each word of it up as a class."""
+    """Rename the field `:type:` of attributes, so that Sphinx does not look up each word of a type as a class."""
     lines[:] = [line.replace("   :type: ", "   :Type: ") for line in lines]
 
 
 def load_explorables(app, pagename, templatename, context, doctree):
-    """Give the scripts of an explorable to the pages that hold its figure, and to no other."""
+    """Add the scripts of an explorable to the pages that have its figure."""
     names = re.findall(r'id="fig-explore-(\w+)"', context.get("body", ""))
     for name in ["explore", *(f"explore-{name}" for name in names)] if names else []:
         app.add_js_file(f"{name}.js", defer="defer")
 
 
 def setup(app):
+    """Connect the functions to Sphinx's events."""
     app.connect("autodoc-process-docstring", types_are_words, priority=900)
     app.connect("html-page-context", load_explorables)

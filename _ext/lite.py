@@ -34,16 +34,16 @@ LOCK = "pyodide-lock.json"
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 
-# What the kernel itself needs of Pyodide's packages, then what the chapters import.
+# The packages of Pyodide that the kernel needs, then those that the chapters import.
 PACKAGES = ["micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "matplotlib", "sympy"]
 
-# Chapters that ask for more than a browser has.
+# Chapters that do not run in a browser, and the reason.
 BEYOND = {"09-many-classes": "Not in a browser: this chapter starts a cluster of processes with Dask."}
 
 POLICY = "; ".join(
     [
         "default-src 'self'",
-        "script-src 'self' 'unsafe-eval' {scripts}",  # JupyterLab writes the code that checks its settings
+        "script-src 'self' 'unsafe-eval' {scripts}",  # JupyterLab generates the code that validates its settings
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -53,14 +53,14 @@ POLICY = "; ".join(
 
 ROLE = re.compile(r"\{(ref|numref|eq|term|cite)\}`(?:([^`<]*?)\s*<[^`>]*>|([^`]+))`")
 SOURCES = ["smlib", "pyproject.toml", "README.md", "LICENSE"]
-LONG_AGO = "315532800"  # 1980: the same sources make the same wheel, and the same list of files
+LONG_AGO = "315532800"  # 1980: a fixed date, so that the same sources give the same wheel and the same site
 
 
 # --- for Sphinx
 
 
 def offer(app, pagename, templatename, context, doctree):
-    """Put the way into JupyterLite under the title of a chapter."""
+    """Add the link to JupyterLite below the title of a chapter."""
     folder, _, slug = pagename.rpartition("/")
     if app.config.book_lite and folder == "chapters" and app.env.doc2path(pagename).endswith(".ipynb"):
         page = context["pathto"]("lite/notebooks/index.html", 1)
@@ -68,6 +68,7 @@ def offer(app, pagename, templatename, context, doctree):
 
 
 def offered(slug, page):
+    """Return the link to a chapter in JupyterLite, or the reason why there is none."""
     way = f'href="{page}?path=chapters/{slug}.ipynb"'
     words = "In your browser, with nothing to install. The first start loads about 50 MB."
     if slug in BEYOND:
@@ -86,6 +87,7 @@ def finish(app, error):
 
 
 def setup(app):
+    """Register the setting and connect the functions to Sphinx's events."""
     app.add_config_value("book_lite", os.environ.get("BOOK_LITE") != "0", "html")
     app.connect("html-page-context", offer)
     app.connect("build-finished", finish)
@@ -95,9 +97,9 @@ def setup(app):
 
 
 def build(env, site):
-    """Put lite/ into the folder `site`, with the chapters that Sphinx has read."""
+    """Build lite/ in the folder `site`, with the chapters that Sphinx has read."""
     work = site.with_name("lite")
-    if not (site / "lite").exists():  # else it would remember what it wrote there, and not write it again
+    if not (site / "lite").exists():  # its cache would say that the files are there
         shutil.rmtree(work, ignore_errors=True)
     write_contents(env, work / "files")
     wheel = make_wheels(work / "pypi")
@@ -121,13 +123,14 @@ def build(env, site):
 
 
 def settings(wheel):
-    to_wheel = f"../../../../pypi/{wheel}"  # as the kernel's worker sees it
+    """Return the content of jupyter-lite.json, given the name of smlib's wheel."""
+    to_wheel = f"../../../../pypi/{wheel}"  # relative to the kernel's worker
     return {
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appUrl": "./tree",
             "faviconUrl": "../_static/favicon.svg",
-            "exposeAppInBrowser": True,  # by it the tests run the chapters
+            "exposeAppInBrowser": True,  # the tests run the chapters through it
             "litePluginSettings": {
                 KERNEL: {
                     "disablePyPIFallback": True,
@@ -139,10 +142,10 @@ def settings(wheel):
 
 
 def place_pyodide(site):
-    """Let the kernel find Pyodide: in the site if `make live` has brought it, else at its CDN."""
+    """Copy Pyodide from BUNDLE if it is there, and set its address: in the site, or else at its CDN."""
     place = site / "lite" / "static" / "pyodide"
     shutil.rmtree(place, ignore_errors=True)
-    if (BUNDLE / LOCK).exists():  # what `make live` writes last
+    if (BUNDLE / LOCK).exists():  # the file that `make live` writes last
         shutil.copytree(BUNDLE, place)
     path = site / "lite" / "jupyter-lite.json"
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -152,10 +155,10 @@ def place_pyodide(site):
 
 
 def guard(page):
-    """Give a page of JupyterLite a policy that admits its own inline scripts, and nothing from elsewhere."""
+    """Add a content security policy to a page of JupyterLite: it allows this site and the page's inline scripts."""
     text = re.sub(
         r"\n *<meta http-equiv=.Content-Security-Policy[^>]*>", "", page.read_text(encoding="utf-8")
-    )  # an earlier build's
+    )  # of an earlier build
     inline = re.findall(r"<script[^>]*>(.*?)</script>", text, flags=re.S)
     digests = [b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     policy = POLICY.format(scripts=" ".join(f"'sha256-{digest}'" for digest in digests))
@@ -163,11 +166,11 @@ def guard(page):
     page.write_text(text.replace("<head>", tag, 1), encoding="utf-8")
 
 
-# --- the chapters, to be read there
+# --- the notebooks
 
 
 def write_contents(env, folder):
-    """The notebooks, and beside them the measurements that they read."""
+    """Write the notebooks, and the measurements that they read."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "chapters").mkdir(parents=True)
     for path in Path(env.srcdir, "chapters").glob("*.ipynb"):
@@ -181,53 +184,64 @@ def write_contents(env, folder):
 
 
 def readable(cell, words):
-    """A cell whose references are words, since JupyterLite knows no other page; after a figure its caption."""
+    """Yield a cell with its references replaced by words, and after a figure a cell with its caption.
+
+    JupyterLite shows one notebook at a time, so references to other pages would not resolve.
+    """
     yield cell
     if cell.cell_type == "markdown":
         cell.source = ROLE.sub(words, cell.source)
     figure = cell.metadata.get("mystnb", {}).get("figure")
     if figure:
         caption = f"{{numref}}`{figure['name']}`. {figure['caption']}"
-        yield new_markdown_cell(ROLE.sub(words, caption), id=figure["name"])  # else chance would name it
+        yield new_markdown_cell(ROLE.sub(words, caption), id=figure["name"])  # the default is random
 
 
 class Words:
-    """The words for a reference to another page, as its own page would show them."""
+    """Replace references to other pages by the text that the book shows for them."""
 
     def __init__(self, env, page):
         self.env, self.page, self.std = env, page, env.get_domain("std")
         self.cited = parse_file(Path(env.srcdir, "references.bib")).entries
 
     def __call__(self, match):
+        """Return the text for a match of ROLE, or the match itself if the reference is within the page."""
         role, title, target = match.groups()
         return title or getattr(self, role)(target) or match[0]
 
     def term(self, target):
+        """Return a term of the glossary."""
         return target
 
     def cite(self, target):
+        """Return a citation of one or more sources."""
         return "(" + "; ".join(self.author_year(key.strip()) for key in target.split(",")) + ")"
 
     def author_year(self, key):
+        """Return the authors and the year of a source."""
         entry = self.cited[key]
         names = [" ".join(person.prelast_names + person.last_names) for person in entry.persons["author"]]
         who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
         return f"{who}, {entry.fields['year']}"
 
     def ref(self, target):
+        """Return the title of a section, or None if the target has none."""
         if target in self.std.labels:
             return f"*{self.std.labels[target][2]}*"
 
     def numref(self, target):
+        """Return the number of a figure."""
         page, anchor = self.std.anonlabels[target][:2]
         return f"Fig. {self.number(page, 'figure', anchor)}"
 
     def eq(self, target):
+        """Return the number of an equation, or None if it is on this page."""
         page, _ = self.env.get_domain("math").equations[target]
-        if page != self.page:  # its own equations JupyterLite counts by itself
+        if page != self.page:  # JupyterLite numbers the equations of the page itself
             return f"({self.number(page, 'displaymath', f'equation-{target}')})"
 
     def number(self, page, kind, anchor):
+        """Return the number that Sphinx gave to a figure or an equation."""
         return ".".join(map(str, self.env.toc_fignumbers[page][kind][anchor]))
 
 
@@ -235,11 +249,11 @@ class Words:
 
 
 def make_wheels(folder):
-    """Fill the folder with smlib's wheel, whose name is returned, and with what the kernel lacks in Pyodide."""
+    """Build smlib's wheel in the folder and return its name. Add a package that the kernel needs and Pyodide lacks."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     pack_installed("comm", folder)
-    with tempfile.TemporaryDirectory() as copy:  # setuptools leaves its work beside the sources
+    with tempfile.TemporaryDirectory() as copy:  # setuptools writes next to the sources
         for name in SOURCES:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, Path(copy) / name)
@@ -250,7 +264,7 @@ def make_wheels(folder):
 
 
 def pack_installed(name, folder):
-    """The wheel of a pure Python package, made of its files as the lock installed them."""
+    """Write the wheel of a pure Python package from its installed files."""
     package = distribution(name)
     with zipfile.ZipFile(folder / f"{name}-{package.version}-py3-none-any.whl", "w") as wheel:
         for file in package.files:
@@ -258,15 +272,16 @@ def pack_installed(name, folder):
                 wheel.writestr(zipfile.ZipInfo(file.as_posix()), file.read_binary())  # dated 1980
 
 
-# --- small things
+# --- utilities
 
 
 def write_json(path, content):
+    """Write a JSON file."""
     path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def run(command, folder):
-    """Run a command in a folder; its words are shown only if it fails."""
+    """Run a command in a folder. Raise an error with its output if it fails."""
     environment = {**os.environ, "SOURCE_DATE_EPOCH": LONG_AGO}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
     if done.returncode:

@@ -1,7 +1,7 @@
-"""What a book on the web has beside its pages: descriptions, one address, and a page for what is not there.
+"""Descriptions of the pages, the address of the book, and a page for addresses that do not exist.
 
-The address of the published book is the one setting `html.baseurl`, or BOOK_URL in the environment. Everything
-absolute derives from it. Without it, nothing in the site is absolute, and the site lies wherever it is put.
+The address of the published book is the setting `html.baseurl`, or BOOK_URL in the environment. All absolute
+addresses are derived from it. Without it, all addresses are relative, and the site works in any folder.
 """
 
 import html
@@ -17,22 +17,24 @@ SITEMAP = """<?xml version="1.0" encoding="utf-8"?>
 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
 {}</urlset>
 """
-LONGEST = 200  # characters of a description: more is cut by those who show it
+LONGEST = 200  # characters of a description: search engines cut longer ones
 COVER = "_static/cover.png"
 COVER_ALT = "Eight wrong answers learn: under squared error none comes far, under cross-entropy all come close."
 
 
 def set_address(app, config):
+    """Set the address of the book, and add the page 404.html."""
     address = os.environ.get("BOOK_URL") or config.html_baseurl
     if not address:
         return app.connect("html-collect-pages", lambda app: [("404", not_here(""), "page.html")])
     config.html_baseurl = address.rstrip("/") + "/"
-    app.setup_extension("notfound.extension")  # it makes the links of 404.html absolute, for any depth
+    app.setup_extension("notfound.extension")  # makes the links of 404.html absolute, so that they work at any depth
     config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
     config.notfound_context = not_here(config.notfound_urls_prefix)
 
 
 def not_here(root):
+    """Return the title and the body of 404.html, with links relative to `root`."""
     return {
         "title": "Not here",
         "body": f"""<h1>Not here</h1>
@@ -44,7 +46,7 @@ def not_here(root):
 
 
 def describe(app, pagename, templatename, context, doctree):
-    """A description on every page for search engines, and OpenGraph's tags for those who share it."""
+    """Add a description for search engines to a page, and OpenGraph's tags for links to it."""
     meta = context.get("meta") or {}
     words = meta.get("description") or opening(doctree) or app.config.html_title
     tags = {
@@ -63,7 +65,7 @@ def describe(app, pagename, templatename, context, doctree):
 
 
 def opening(doctree):
-    """As many whole sentences of the page's first paragraph as a description has room for, and at least one."""
+    """Return the first sentences of a page: as many as fit in a description, and at least one."""
     paragraph = next(doctree.findall(nodes.paragraph), None) if doctree else None
     text = " ".join(paragraph.astext().split()) if paragraph else ""
     text = re.sub(r" \[[^]]*, \d{4}\w?\]", "", text)  # citations
@@ -76,7 +78,7 @@ def opening(doctree):
 
 
 def list_pages(app, error):
-    """A sitemap, which needs the address."""
+    """Write a sitemap if the book has an address."""
     if error is None and app.builder.name == "html" and app.config.html_baseurl:
         pages = sorted(map(app.builder.get_target_uri, app.env.found_docs))
         places = "".join(f"<url><loc>{escape(urljoin(app.config.html_baseurl, page))}</loc></url>\n" for page in pages)
@@ -84,6 +86,7 @@ def list_pages(app, error):
 
 
 def setup(app):
+    """Connect the functions to Sphinx's events."""
     app.connect("config-inited", set_address)
     app.connect("html-page-context", describe)
     app.connect("build-finished", list_pages)

@@ -1,4 +1,4 @@
-"""What helps to read the pages: answers that wait, previews of what links lead to, notebooks to take along."""
+"""Aids for readers: folded answers, previews of links' targets, links to download the notebooks."""
 
 import html
 import posixpath
@@ -9,7 +9,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import solution_node
 
 QUESTION = "Predict first"
-ANSWERED = "<!-- answered -->"  # a line of its own in a notebook, where an answer is longer than the rule says
+ANSWERED = "<!-- answered -->"  # a line in a notebook that ends an answer that is longer than usual
 LEDGER = "chapters/the-lecture-claim-by-claim"
 
 
@@ -23,6 +23,7 @@ class Fold(SphinxPostTransform):
     builders = ("html",)
 
     def run(self):
+        """Fold what the document has of both."""
         for question in list(self.document.findall(nodes.admonition)):
             if question[0].astext() == QUESTION:
                 fold(answer_to(question), "The answer")
@@ -31,6 +32,7 @@ class Fold(SphinxPostTransform):
 
 
 def fold(content, name):
+    """Put sibling nodes into a <details> element with `name` as its summary."""
     if content:
         parent = content[0].parent
         start, end = parent.index(content[0]), parent.index(content[-1])
@@ -39,11 +41,15 @@ def fold(content, name):
 
 
 def raw(markup):
+    """Return a node of HTML."""
     return nodes.raw("", markup, format="html")
 
 
 def answer_to(question):
-    """What follows a question: up to the mark, or else to the end of the first paragraph after the first output."""
+    """Return the nodes of an answer.
+
+    It ends before ANSWERED, or else with the first paragraph after the first output.
+    """
     following = list(until_next(question))
     marks = [place for place, node in enumerate(following) if is_mark(node)]
     if marks:
@@ -58,6 +64,7 @@ def answer_to(question):
 
 
 def until_next(question):
+    """Yield the nodes after a question, up to the next section or question."""
     siblings = question.parent.children
     for node in siblings[siblings.index(question) + 1 :]:
         if isinstance(node, nodes.section) or isinstance(node, nodes.admonition) and node[0].astext() == QUESTION:
@@ -66,25 +73,27 @@ def until_next(question):
 
 
 def is_mark(node):
+    """Return True if the node is ANSWERED."""
     return isinstance(node, nodes.raw) and node.astext().strip() == ANSWERED
 
 
 def is_output(node):
+    """Return True if the node contains an output of a cell."""
     return any("cell_output" in part["classes"] for part in node.findall(nodes.container))
 
 
 def completion(rest):
-    """The formula or list that a paragraph leads up to."""
+    """Return the formula or the list right after a paragraph, which completes its last sentence."""
     anchors = 1 if rest and isinstance(rest[0], nodes.target) else 0
     ends = rest[anchors : anchors + 1]
     return rest[:anchors] + ends if ends and isinstance(ends[0], (nodes.math_block, nodes.bullet_list)) else []
 
 
-# --- previews of what a link leads to
+# --- previews of links' targets
 
 
 def add_previews(app, pagename, templatename, context, doctree):
-    """Give a page the previews of its links' targets, as inert templates that assets/book.js shows."""
+    """Add the previews of a page's links to the page, as templates that assets/book.js shows."""
     if doctree is None or app.builder.name != "html":
         return
     if not hasattr(app.builder, "book_previews"):
@@ -99,14 +108,14 @@ def add_previews(app, pagename, templatename, context, doctree):
 
 
 def place_of(address, pagename):
-    """The page and the id that an address on a page stands for."""
+    """Return the page and the id that an address leads to from a page."""
     page, _, anchor = address.partition("#")
     folder = posixpath.dirname(pagename)
     return posixpath.normpath(posixpath.join(folder, page)).removesuffix(".html") if page else pagename, anchor
 
 
 def all_previews(env):
-    """(page, id), and the nodes to show for it: a term's definition, an equation, a figure, a claim."""
+    """Yield ((page, id), nodes to show for it): definitions of terms, equations, figures, claims."""
     for page in env.found_docs:
         doctree = env.get_doctree(page)
         for term in doctree.findall(nodes.term):
@@ -128,6 +137,7 @@ def all_previews(env):
 
 
 def template(builder, address, content):
+    """Return the preview of the target at an address as an HTML template, without ids and links."""
     part = nodes.container("", *(node.deepcopy() for node in content))
     for node in list(part.findall(nodes.Element)):
         node["ids"] = []
@@ -141,7 +151,7 @@ def template(builder, address, content):
 
 
 def chapter_links(app, pagename, templatename, context, doctree):
-    """Under a chapter's title: what can be done with it."""
+    """Add the link to download the notebook below the title of a chapter."""
     source = context.get("sourcename", "")
     if app.builder.name != "html" or not source.endswith(".ipynb"):
         return
@@ -152,6 +162,7 @@ def chapter_links(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    """Register the transform and connect the functions to Sphinx's events."""
     app.add_post_transform(Fold)
     app.connect("html-page-context", add_previews)
     app.connect("html-page-context", chapter_links)

@@ -1,9 +1,9 @@
-"""Light pages under a strict policy: one script, one style sheet, small images, MathJax without its menu.
+"""Make pages light, with a strict policy: one script, one style sheet, small images, MathJax without its menu.
 
 A page of the theme asks for some thirty scripts and style sheets, and half of what it loads draws
-icons. Here the scripts that every page needs are joined, in their order, into site.js; the style
-sheets into site.css, without the rules for classes that no page has. No inline script and no inline
-handler stays: the content security policy admits none.
+icons. Here the scripts that every page needs are joined, in their order, into site.js, and the style
+sheets into site.css, with a font of the few icons that the pages show. No inline script and no inline
+handler remains: the content security policy allows none.
 """
 
 import json
@@ -12,7 +12,6 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-import tinycss2
 from docutils import nodes
 from fontTools import subset
 from PIL import Image
@@ -23,14 +22,14 @@ POLICY = "; ".join(
         "default-src 'self'",
         "script-src 'self'",
         "style-src 'self' 'unsafe-inline'",  # MathJax writes style sheets and style attributes
-        "img-src 'self' data:",  # the theme's sheet draws small icons as data
+        "img-src 'self' data:",  # the theme's sheet has small icons as data
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
     ]
 )
 
-# What site.js holds, in this order. Any other script keeps a tag of its own.
+# The scripts in site.js, in this order. All other scripts keep tags of their own.
 SCRIPTS = [
     "documentation_options.js",
     "doctools.js",
@@ -44,45 +43,65 @@ SCRIPTS = [
     "book.js",
 ]
 SCRIPT = "site.js"
-THEME_SCRIPTS = {"scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"}  # its layout.html names these itself
-# math.js has the one, and nothing reads the other
+THEME_SCRIPTS = {"scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"}  # in the theme's layout.html
+# Inline settings that are left out: math.js has the first, and no script reads the second.
 PAGE_SETTINGS = r"window\.MathJax|DOCUMENTATION_OPTIONS\.pagename"
-# What site.css begins with, named by layout.html too.
+# The first style sheets in site.css, which the theme's layout.html names.
 STYLES = ["basic.css", "styles/pydata-sphinx-theme.css"]
-STYLE = "styles/site.css"  # beside the theme's own, whose addresses are relative
-ICONS = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
+STYLE = "styles/site.css"  # in the folder of the theme's sheet, whose addresses are relative
 
-# MathJax's components, without the menu, which makes every formula a stop of the Tab key.
+# The icons that the pages show, by their names in the theme's font.
+ICON_FONT = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
+ICONS = {
+    "\uf002": "magnifying-glass",  # search
+    "\uf03a": "list",  # the contents of the page
+    "\uf042": "circle-half-stroke",  # light or dark as the system
+    "\uf05a": "circle-info",  # notes
+    "\uf062": "arrow-up",  # back to top
+    "\uf071": "triangle-exclamation",  # warnings
+    "\uf0c9": "bars",  # the contents of the book
+    "\uf0eb": "lightbulb",  # hints
+    "\uf104": "angle-left",  # previous page
+    "\uf105": "angle-right",  # next page
+    "\uf185": "sun",  # light
+    "\uf186": "moon",  # dark
+    "\uf303": "pencil",  # exercises
+}
+ICON_RULE = r'(?:\.fa-[\w-]+::?before,?)+\{content:"\\(?P<code>e[0-9a-f]{3}|f[0-9a-f]{3})"\}'
+
+# MathJax's components without the menu, which would make every formula a stop of the Tab key.
 MATHJAX = ["startup", "core", "input/tex", "output/chtml", "output/chtml/fonts/tex", "a11y/assistive-mml"]
 MATHJAX_FOLDERS = ["input/tex/extensions", "output/chtml/fonts/woff-v2"]
 
 
-DPI = 112  # pixels of a plain screen for an inch of a figure, however densely it was drawn
+DPI = 112  # CSS pixels for an inch of a figure
 
 
 # --- the pages
 
 
 class Templates(BuiltinTemplateLoader):
-    """Sphinx's templates, as new as the newest of what goes into every page: older pages are written again."""
+    """Sphinx's templates, with the time of the newest file that affects every page: older pages are written again."""
 
     def init(self, builder, *args, **kwargs):
+        """List the files that affect every page."""
         super().init(builder, *args, **kwargs)
         here, assets = Path(__file__).parent, Path(builder.srcdir, "assets")
         self.shared = [*here.glob("*.py"), *here.glob("templates/*"), *assets.iterdir()]
 
     def newest_template_mtime(self):
+        """Return the time of the newest of these files."""
         return max(path.stat().st_mtime for path in self.shared)
 
 
 def lighten(app, pagename, templatename, context, doctree):
-    """Put site.js and site.css in the place of what they hold, and the policy on top."""
+    """Replace scripts by site.js and style sheets by site.css, and add the policy."""
     static = Path(app.outdir) / "_static"
     scripts, sheets = context["script_files"], context["css_files"]
     named = {js.filename: js for js in scripts if js.filename}
     if not hasattr(app, "joined_styles"):
         app.joined_styles = STYLES + [relative(css.filename) for css in sheets]
-        # for its checksum: what the sheets come to in the end is known after the last page
+        # for its checksum; finish_styles writes it again when all sheets are there
         write(static / STYLE, joined(static, [name for name in app.joined_styles if (static / name).exists()], "\n"))
         known = THEME_SCRIPTS | {relative(name) for name in named}
         write_script(static, known, [js.attributes["body"] for js in scripts if not js.filename])
@@ -95,6 +114,7 @@ def lighten(app, pagename, templatename, context, doctree):
 
 
 def relative(name):
+    """Return the path of a script or a style sheet within _static."""
     return name.removeprefix("_static/")
 
 
@@ -102,18 +122,19 @@ def relative(name):
 
 
 def write_script(static, known, inline):
-    """The scripts of SCRIPTS that the pages know; the lines that stood in the pages come second, as settings do."""
+    """Write site.js: the first of the known SCRIPTS, the inline settings of the pages, then the other scripts."""
     first, *rest = [name for name in SCRIPTS if name in known]
     settings = [line for line in dict.fromkeys(inline) if not re.match(PAGE_SETTINGS, line)]
     write(static / SCRIPT, "\n;\n".join([joined(static, [first]), *settings, joined(static, rest)]))
 
 
 def joined(folder, names, between="\n;\n"):
-    """Some scripts end without a semicolon: the next one's first bracket would be taken for a call."""
+    """Return the text of files. Scripts that end without a semicolon need one between them."""
     return between.join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def write(path, text):
+    """Write a text file, in a new folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
@@ -122,68 +143,33 @@ def write(path, text):
 
 
 def finish_styles(app, error):
-    """Keep in site.css what the finished pages can show, and the icons among it as a font of their own."""
+    """Write site.css, and the font of its icons, when all style sheets are there."""
     if error or not hasattr(app, "joined_styles"):
         return
     static = Path(app.outdir) / "_static"
-    words = {
-        word for path in shown(Path(app.outdir)) for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))
-    }
-    sheet = kept(joined(static, app.joined_styles, "\n"), words)
-    icons = sorted(set(re.findall("[\ue000-\uf8ff]", sheet)))
-    write_icons(static / ICONS, icons)
-    write(static / STYLE, sheet + icon_face(icons))
+    write_icons(static / ICON_FONT)
+    write(static / STYLE, smaller(joined(static, app.joined_styles, "\n")) + icon_face())
 
 
-def shown(site):
-    """What names classes: the pages, and the scripts that run in them."""
-    return [*site.glob("*.html"), *site.glob("chapters/*.html"), *site.glob("_static/*.js")]
+def smaller(sheet):
+    """Return a style sheet without comments and without the classes of icons that are not in ICONS."""
+    sheet = re.sub(r"/\*.*?\*/\s*", "", sheet, flags=re.S)
+    return re.sub(ICON_RULE, lambda rule: rule[0] if chr(int(rule["code"], 16)) in ICONS else "", sheet)
 
 
-def kept(sheet, words):
-    """The style sheet without the selectors that ask for a class that is not among the words."""
-    rules = tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True)
-    return "\n".join(filter(None, (kept_rule(rule, words) for rule in rules)))
-
-
-def kept_rule(rule, words):
-    if rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
-        inner = kept(tinycss2.serialize(rule.content), words)
-        return inner and f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}"
-    if rule.type == "qualified-rule":
-        selectors = [s for s in split_at_commas(rule.prelude) if classes(s) <= words]
-        return selectors and f"{','.join(map(tinycss2.serialize, selectors))}{{{tinycss2.serialize(rule.content)}}}"
-    return rule.serialize()
-
-
-def split_at_commas(tokens):
-    selectors = [[]]
-    for token in tokens:
-        if token == ",":
-            selectors.append([])
-        else:
-            selectors[-1].append(token)
-    return selectors
-
-
-def classes(selector):
-    """The classes that a selector asks for; what stands inside :not() and :is() asks for none."""
-    return {name.value for dot, name in zip(selector, selector[1:]) if dot == "." and name.type == "ident"}
-
-
-def write_icons(font, icons):
-    """The few glyphs that are shown, of the theme's 1400."""
+def write_icons(font):
+    """Write a font of ICONS alone, next to the theme's font of 1400 icons."""
     options = subset.Options(flavor="woff", layout_features=[], notdef_outline=False, recalc_timestamp=False)
     source = subset.load_font(str(font), options)
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=map(ord, icons))
+    subsetter.populate(unicodes=map(ord, ICONS))
     subsetter.subset(source)
     subset.save_font(source, str(font.with_name("icons.woff")), options)
 
 
-def icon_face(icons):
-    """The last rule for a character wins: one that is not in the small font still comes from the theme's."""
-    characters = ",".join(f"U+{ord(icon):X}" for icon in icons)
+def icon_face():
+    """Return the rule for the small font. It comes last, so it precedes the theme's font for the icons it has."""
+    characters = ",".join(f"U+{ord(icon):X}" for icon in ICONS)
     return (
         '\n@font-face{font-family:"Font Awesome 6 Free";font-style:normal;font-weight:900;font-display:block;'
         f'src:url(../vendor/fontawesome/webfonts/icons.woff) format("woff");unicode-range:{characters}}}\n'
@@ -194,7 +180,7 @@ def icon_face(icons):
 
 
 def visit_image(translator, node):
-    """Show PNG as lossless WebP, a third of its size, with its measures, so that nothing moves when it arrives."""
+    """Show a PNG as lossless WebP, a third of its size, with width and height, so that loading it moves nothing."""
     builder = translator.builder
     source = Path(builder.srcdir, node["uri"])
     if source.suffix != ".png" or not source.exists():
@@ -204,8 +190,8 @@ def visit_image(translator, node):
     builder.images[str(picture)] = picture.name
     node["uri"] = str(picture)
     type(translator).visit_image(translator, node)
-    measures = f'<img width="{width}" height="{height}" loading="lazy" '
-    translator.body[-1] = translator.body[-1].replace("<img ", measures, 1)
+    size = f'<img width="{width}" height="{height}" loading="lazy" '
+    translator.body[-1] = translator.body[-1].replace("<img ", size, 1)
 
 
 def to_webp(source, folder):
@@ -223,7 +209,7 @@ def to_webp(source, folder):
 
 
 def copy_mathjax(app):
-    """Put the part of MathJax that the pages use into the built site: 1 MB of 15, the components in one file."""
+    """Copy the part of MathJax that the pages use, 1 MB of 15, with the components in one file."""
     package = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
     target = Path(app.outdir) / "vendor" / "mathjax"
     ignore = shutil.ignore_patterns("all-packages.js")
@@ -235,9 +221,10 @@ def copy_mathjax(app):
 
 
 def setup(app):
+    """Register the templates and the WebP images, and connect the functions to Sphinx's events."""
     app.config.template_bridge = f"{__name__}.Templates"
     app.config.templates_path.insert(0, str(Path(__file__).parent / "templates"))
     app.add_node(nodes.image, override=True, html=(visit_image, None))
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", lighten, priority=900)
-    app.connect("build-finished", finish_styles, priority=900)  # after the theme's own last touch
+    app.connect("build-finished", finish_styles, priority=900)  # after the theme's own handler

@@ -1,13 +1,13 @@
-"""axe-core on a page that is open in a tab: in the light and the dark mode, on a desktop and on a phone.
+"""Run axe-core on an open page, in the light and in the dark mode, on a desktop and on a phone.
 
-All rules run, best practices included. The mode changes nothing but colors, so only the rules on colors run in both.
-These take three quarters of the time, and their verdict on a text depends on its color and size, the class it has and
-what is painted behind it. Texts that agree in all of that are of one kind, and the first text of each kind is examined,
-on whichever page and in whichever look it is.
+All rules run, best practices included. The mode changes only colors, so only the rules for colors run in both modes.
+They took three quarters of the time. Their result for a text depends on its color and size, on its class and on the
+backgrounds behind it. Texts that agree in all of these are of one kind, and only the first text of each kind is
+examined, on any page, in any mode and at any width.
 
-Nine in ten of a chapter's elements draw formulas, in the color of the text around them, or color words of code. A
-formula is examined as a box of its size, and code by the first word of each class. `test_formulas_are_spoken` examines
-formulas as they are drawn.
+Nine in ten elements of a chapter draw formulas, in the color of the text around them, or color words of code. A formula
+is examined as a box of its size, and code by the first word of each class. `test_formulas_are_spoken` examines formulas
+with all their elements.
 """
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -90,7 +90,7 @@ MARK = r"""known => {
     if (kinds.has(kind)) continue;
     element.dataset.newKind = "";
     element.closest("a")?.setAttribute("data-new-kind", "");
-    if (!element.closest("label, [disabled], [aria-disabled=true]")) kinds.add(kind);   // axe may excuse these
+    if (!element.closest("label, [disabled], [aria-disabled=true]")) kinds.add(kind);   // axe may skip these
   }
   return [...kinds].slice(known.length);
 }"""
@@ -99,7 +99,7 @@ SETTLED = "Promise.all(document.getAnimations().map(animation => animation.finis
 
 
 class Axe:
-    """axe-core for many pages, one after another: it remembers the kinds of text that it has examined."""
+    """Run axe-core on many pages in one tab, and remember the kinds of text that it has examined."""
 
     def __init__(self, page):
         self.page = page
@@ -117,7 +117,7 @@ class Axe:
         self.page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
         self.page.evaluate(SETTLED)
         self.page.evaluate(WIDTH)
-        self.page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may not have told the page yet
+        self.page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may send it later
         new = self.page.evaluate(MARK, self.kinds)
         self.kinds += new
         rules = LOOKS[mode, width]

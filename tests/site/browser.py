@@ -1,4 +1,4 @@
-"""What the tests of the built site share: where it lies, a server for it, a browser that reaches nothing else."""
+"""The built site, a server for it, and a browser that cannot reach any other address."""
 
 import http.server
 import subprocess
@@ -25,10 +25,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nothing else is reachable
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # other hosts are not found
 ]
 
-# What is wrong on a page, asked of the page itself.
+# Return what is on a page, and what is wrong there.
 LOOK = """async least => {
   await (window.MathJax?.startup?.promise ?? Promise.resolve());
   document.querySelectorAll("details").forEach(details => { details.open = true; });
@@ -46,6 +46,10 @@ LOOK = """async least => {
   }
   const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
   const math = [...article.querySelectorAll(".math")];
+  const icons = [...document.querySelectorAll(":not(mjx-container *)")].flatMap(element => ["::before", "::after"].flatMap(part => {
+    const style = getComputedStyle(element, part);
+    return style.fontFamily.includes("Font Awesome") ? style.content.match(/[\ue000-\uf8ff]/g) ?? [] : [];
+  }));
   return {
     title: document.title,
     heading: article.querySelector("h1")?.textContent ?? "",
@@ -54,6 +58,7 @@ LOOK = """async least => {
     errors: [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")].map(name),
     raw: raw.map(text => text.trim().slice(0, 80)),
     images: images.length,
+    icons: [...new Set(icons)],
     silent: images.filter(image => !image.alt.trim()).map(image => image.src),
     broken: images.filter(image => !image.naturalWidth).map(name),
     coarse: images.filter(image => article.contains(image) && !image.matches("[src$='.svg'], .toggler"))
@@ -67,7 +72,7 @@ WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimatio
 
 
 def built_site():
-    """The site's folder, built first if it is absent or older than its sources."""
+    """Return the folder of the site. Build the site first if it is missing or older than its sources."""
     command = [sys.executable, "-m", "scripts.book", "site"]
     SITE.parent.mkdir(exist_ok=True)
     with locket.lock_file(str(SITE.parent / "site.lock")):  # two workers, one build
@@ -77,9 +82,10 @@ def built_site():
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A server that prints nothing when the browser closes a page before it has all of it."""
+    """A server that is silent when the browser closes a connection early."""
 
     def handle_error(self, request, client_address):
+        """Print errors, but not those of closed connections."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -88,12 +94,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     """A handler that does not log requests."""
 
     def log_message(self, *args):
+        """Print nothing."""
         pass
 
 
 @contextmanager
 def served(folder):
-    """The address at which the folder is served."""
+    """Serve a folder, and yield its address."""
     with Server(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -105,13 +112,14 @@ def served(folder):
 
 
 def weight(site, origin, asked):
-    """How many files a page asked for, and their KiB as they lie on the disk, uncompressed."""
+    """Return the number of files that a page requested, and their size on the disk in KiB, uncompressed."""
     files = [site / unquote(urlsplit(url.removeprefix(origin)).path) for url in asked if url.startswith(origin)]
     return len(files), sum(path.stat().st_size for path in files if path.is_file()) / 1024
 
 
 @contextmanager
 def started_browser():
+    """Start a headless Chromium, and close it at the end."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         yield browser
@@ -119,7 +127,7 @@ def started_browser():
 
 
 class Visitor:
-    """A browser tab that remembers every complaint and every request. It keeps no copies: each page is loaded whole."""
+    """A browser tab that records requests and errors. It has no cache, so each page is loaded completely."""
 
     def __init__(self, browser, origin, **options):
         self.context = browser.new_context(viewport=DESKTOP, **options)
@@ -135,20 +143,23 @@ class Visitor:
         self.page.on("response", self.receive)
 
     def follow(self, request):
+        """Record a request, and whether it leaves the site."""
         self.asked.append(request.url)
         if not request.url.startswith((self.origin, "data:", "blob:")):
             self.left.append(request.url)
 
     def hear(self, message):
+        """Record an error or a warning on the console."""
         if message.type in ("error", "warning"):
             self.complaints.append(f"console {message.type}: {message.text}")
 
     def receive(self, response):
+        """Record a response that reports an error."""
         if response.status >= 400:
             self.complaints.append(f"status {response.status}: {response.url}")
 
     def look(self, url, least=1.99):
-        """Return what there is to see at an address, at both widths.
+        """Return what LOOK finds at an address, its width on a desktop and on a phone, the requests and the errors.
 
         A notebook's picture is coarse if it has fewer than `least` dots for each pixel of its width, another if it has
         fewer than 1.99.

@@ -1,4 +1,4 @@
-"""The built site, a server for it and a browser, for the tests of this folder."""
+"""Fixtures for the tests of the built site, and the marks of these tests."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from scripts.notebooks import STORED_DPI, chapters, read
 from tests.site.browser import Visitor, built_site, served, started_browser
 from tests.site.parsing import tree
 
-NOT_RUN = pytest.StashKey()  # the tests that need a browser, where there is none
+NOT_RUN = pytest.StashKey()  # the tests that are left out because there is no browser
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark the tests of this folder; each module, and the folder of explorables, runs on one worker.
+    """Mark the tests of this folder, and run each module, and the folder of explorables, on one worker.
 
     Without a browser, leave out the tests that need one. test_browser.py reports that.
     """
@@ -49,7 +49,7 @@ def parsed(site, pages):
 
 @pytest.fixture(scope="session")
 def least(site):
-    """The fewest dots of a notebook's picture for each pixel of its width: `scripts.book draft` has stored pictures."""
+    """The dots that a notebook's picture must have for each pixel of its width. A draft has the small stored ones."""
     kind = site.with_name("html.built").read_text(encoding="utf-8")
     return {"book": 1.99, "draft": 0.99 * STORED_DPI / DPI}[kind]
 
@@ -63,14 +63,14 @@ def origin(site):
 
 @pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium, for one module: Playwright's event loop would stand in the way of the notebooks' kernels."""
+    """A headless Chromium, closed after each module: Playwright's event loop disturbs Jupyter's kernels."""
     with started_browser() as browser:
         yield browser
 
 
 @pytest.fixture
 def visitor(browser, origin):
-    """A tab that reaches the site alone."""
+    """A tab that can only reach the site."""
     visitor = Visitor(browser, origin)
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
     yield visitor

@@ -1,4 +1,4 @@
-"""The chapters' names, and the pages of the built site as trees, for tests that need no browser."""
+"""Names of the chapters, and parsed pages of the built site, for tests without a browser."""
 
 from bs4 import BeautifulSoup
 
@@ -9,10 +9,10 @@ CHAPTERS = [slug for slug in NOTEBOOKS if slug != "intro"]
 
 
 def tree(path):
-    """Return the HTML in a file as a tree."""
+    """Return the parsed HTML of a file."""
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 def words(element):
-    """Return the text of an element, its white space made single spaces."""
+    """Return the text of an element, with single spaces."""
     return " ".join(element.get_text().split())

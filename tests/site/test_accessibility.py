@@ -1,6 +1,6 @@
-"""The built site for everyone: axe-core on every page, the keyboard, and words for what is only seen.
+"""Accessibility of the built site: axe-core finds planted faults, the keyboard reaches everything, formulas are spoken.
 
-What axe-core finds on every page is in `test_pages.py`; here it is seen to find planted faults.
+`test_pages.py` runs axe-core on every page.
 """
 
 import pytest
@@ -11,7 +11,7 @@ from tests.site.browser import PHONE, Visitor
 
 TAB_STOPS = "a[href], button, input, select, textarea, summary, [tabindex]"
 
-# What the Tab key should reach: all that can be used and is seen.
+# Return the number of elements that the Tab key must reach: those that are visible and can be used.
 REACHABLE = """selector => [...document.querySelectorAll(selector)].filter(
   element => element.tabIndex >= 0 && !element.disabled && element.checkVisibility({visibilityProperty: true})
     && !element.closest("details:not([open]) > :not(summary)") && !element.closest("[inert]")
@@ -29,7 +29,7 @@ FOCUSED = """() => {
 }"""
 
 
-# --- what axe-core finds, and that it would
+# --- axe-core
 
 
 FAULTS = """() => {
@@ -61,7 +61,7 @@ FAULTS = """() => {
 
 
 def test_axe_sees_faults(browser, origin):
-    """Neither what is examined once a page nor what has been examined on another page hides a fault."""
+    """Faults are found although each kind of text is examined once, and although another page was examined before."""
     visitor = Visitor(browser, origin)
     axe = Axe(visitor.page)
     visitor.page.goto(origin + "search.html")
@@ -95,7 +95,7 @@ def test_tab_reaches_all_with_a_ring_around_it_and_comes_out_again(visitor, orig
             break
         if not at["body"]:  # between the last stop and the first
             seen.append(at)
-    assert at["again"], "the Tab key does not come round"
+    assert at["again"], "the Tab key does not return to the start"
     assert [at["name"] for at in seen if not at["ring"]] == []
     assert len(seen) >= stops > 20
 
@@ -142,11 +142,11 @@ def test_a_phone_s_menus_open_and_close_by_keyboard(visitor, origin, side):
     page.locator(f"dialog#pst-{side}-sidebar-modal[open]").wait_for(state="detached")
 
 
-# --- words for what is only seen
+# --- formulas
 
 
 def test_formulas_are_spoken(visitor, origin):
-    """Each formula carries its MathML for screen readers, and the drawn one is hidden from them."""
+    """Each formula has MathML for screen readers, and they skip the drawn formula."""
     page = visitor.page
     page.goto(origin + "chapters/notation.html")
     page.evaluate("window.MathJax.startup.promise.then(() => 0)")

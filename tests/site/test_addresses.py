@@ -1,4 +1,4 @@
-"""How the pages describe themselves, and where they say they are: with an address of the book and without."""
+"""Descriptions of the pages, absolute addresses if the book has one, and the page for addresses that do not exist."""
 
 import re
 import subprocess
@@ -64,7 +64,7 @@ def test_one_setting_gives_every_address(tmp_path, monkeypatch, browser, address
     assert shared["og:description"] == 'Is this "one" & only? It is.' + " A longer sentence follows here." * 5
     pages = re.findall("<loc>(.*?)</loc>", (hosted / "a/b/sitemap.xml").read_text(encoding="utf-8"))
     assert pages == ["https://example.org/a/b/chapters/one.html", "https://example.org/a/b/index.html"]
-    with served(hosted) as origin:  # and the page for what is not there, shown at a depth of three
+    with served(hosted) as origin:  # the page for addresses that do not exist, at a depth of three
         visitor = Visitor(browser, origin)
         body = (hosted / "a/b/404.html").read_text(encoding="utf-8")
         visitor.page.route("**/no/such/page", lambda route: route.fulfill(body=body, content_type="text/html"))

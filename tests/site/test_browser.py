@@ -9,7 +9,7 @@ from tests.site.conftest import NOT_RUN
 
 
 def test_a_browser_is_there(request):
-    """One skip stands for all tests that are left out without a browser. Where CI is set, that is a failure."""
+    """Without a browser, skip once for all tests that conftest leaves out. Fail instead if CI is set."""
     if find_browser() is None:
         kinds = {item.nodeid.partition("[")[0] for item in request.config.stash[NOT_RUN]}
         say = pytest.fail if os.environ.get("CI") else pytest.skip

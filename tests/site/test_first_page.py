@@ -1,4 +1,4 @@
-"""The first page: its ways in, its explorable, its logo."""
+"""The first page: its links for three kinds of readers, its explorable, its logo."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_the_first_page_has_a_way_in_for_each_reader(parsed):
 
 
 def escape_time(speed, z):
-    """The time of dz/dτ = speed(z) from z to 0, by Gauss-Legendre quadrature on short pieces."""
+    """Return the time that dz/dτ = speed(z) takes from z to 0, by Gauss-Legendre quadrature on short intervals."""
     points, weights = np.polynomial.legendre.leggauss(40)
     ends = np.linspace(z, 0, 41)
     middles, halves = (ends[1:] + ends[:-1]) / 2, np.diff(ends) / 2

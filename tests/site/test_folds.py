@@ -6,7 +6,7 @@ from tests.site.browser import Visitor
 from tests.site.parsing import CHAPTERS, words
 
 CHAPTER = "chapters/02-a-distribution.html"
-ANSWERED_LATER = ["Colin’s father is kept back"]  # three pages on, after what it takes to judge the answer
+ANSWERED_LATER = ["Colin’s father is kept back"]  # the answer comes three pages later
 
 
 def test_the_answer_to_every_question_waits_folded(parsed):

@@ -1,4 +1,4 @@
-"""The chapters run in the reader's browser, from the site alone; `make live` takes in nothing but the real Pyodide."""
+"""The chapters run in the reader's browser without other sites, and `make live` accepts only the real Pyodide."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from tests.site.browser import ROOT, Visitor
 
 SLUGS = ["02-a-distribution", "03-the-derivative", "07-learning-to-read-digits"]
 
-# Run the notebook that is open; the outputs of its code cells.
+# Run the open notebook, and return the outputs of its code cells.
 RUN_ALL = """async () => {
   const {context} = jupyterapp.shell.currentWidget;
   await context.ready;
@@ -24,7 +24,7 @@ RUN_ALL = """async () => {
   return [...context.model.cells].filter(cell => cell.type === "code").map(cell => cell.outputs.toJSON());
 }"""
 
-# What Matplotlib says once in a new browser. There the outputs may differ from those stored; nowhere else.
+# Matplotlib prints this once in a new browser. The outputs may differ from the stored ones only there.
 FONTS = ("stderr", "Matplotlib is building the font cache; this may take a moment.\n")
 
 
@@ -54,7 +54,7 @@ def test_a_chapter_runs_in_the_browser(slug, bundled, browser, origin, book):
 
 
 def texts(outputs, allowed=None):
-    """What a cell printed or showed as text, with what it printed in one piece. An error is text too."""
+    """Return the texts of a cell's outputs, errors included. Consecutive prints are joined."""
     found = []
     for kind, said in map(text, outputs):
         if found and kind == found[-1][0] != "shown":
@@ -65,6 +65,7 @@ def texts(outputs, allowed=None):
 
 
 def text(output):
+    """Return the kind and the text of an output."""
     if output["output_type"] in ("stream", "error"):
         return output.get("name", "error"), "".join(output.get("text", output.get("traceback")))
     return "shown", "".join(output["data"].get("text/plain", ""))
@@ -132,7 +133,7 @@ def test_its_pages_have_a_policy(site):
 
 
 def test_a_site_built_afresh_has_its_settings(live, monkeypatch, tmp_path):
-    """JupyterLite remembers what it wrote, wherever that went since: `make book` starts from an empty site."""
+    """JupyterLite caches what it has written, even if the site has been deleted since, as `make book` does."""
     monkeypatch.setattr(live.lite, "write_contents", lambda env, folder: folder.mkdir(parents=True, exist_ok=True))
     settings = tmp_path / "html" / "lite" / "jupyter-lite.json"
     live.lite.build(None, tmp_path / "html")
@@ -148,7 +149,7 @@ def test_a_site_built_afresh_has_its_settings(live, monkeypatch, tmp_path):
 
 @pytest.fixture
 def live(monkeypatch, tmp_path):
-    """scripts.live before a mirror of three packages, of which one is not needed."""
+    """scripts.live with a mirror of three packages, of which one is not needed."""
     from scripts import live
 
     mirror = tmp_path / "mirror"
@@ -167,11 +168,13 @@ def live(monkeypatch, tmp_path):
 
 
 def put(path):
+    """Write a file and return its hash."""
     path.write_text(f"the content of {path.name}", encoding="utf-8")
     return sha256(path)
 
 
 def sha256(path):
+    """Return the hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -228,6 +231,7 @@ def test_without_a_mirror_the_official_release_is_asked(live, monkeypatch):
     mirror, asked = Path(live.MIRROR), []
 
     def read(place):
+        """Read from the mirror instead of the web."""
         asked.append(place)
         return (mirror / place.rpartition("/")[2]).read_bytes()
 

@@ -1,8 +1,8 @@
-"""The built site, page by page in headless Chromium: whole, self-contained, readable on a phone.
+"""Every page of the built site: complete, self-contained, light, accessible, readable on a phone.
 
-The book is built first if _build/html is absent or older than its sources. Every page is visited
-once over http, by a browser that reaches nothing but the site and remembers each request that would
-leave it; the tests then look at what was found. Links are followed in the HTML itself.
+The book is built first if _build/html is missing or older than its sources. A browser that cannot
+reach other sites visits every page once over http and records requests, errors, what is on the page
+and what axe-core finds; most tests read that record. Links are checked in the HTML.
 """
 
 import re
@@ -11,6 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
+from _ext.slim import ICONS
 from tests.site.axe import LOOKS, Axe
 from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor, weight
 
@@ -21,7 +22,7 @@ MOST_KIB, MOST_REQUESTS = 2369, 35
 
 @pytest.fixture(scope="module")
 def seen(browser, origin, pages, least):
-    """{page: what a visitor sees there, and under "axe" what axe-core finds}"""
+    """{page: what Visitor.look finds there, and under "axe" what axe-core finds}"""
     visitor = Visitor(browser, origin)
     axe = Axe(visitor.page)
     found = {page: visitor.look(origin + page, least) | {"axe": axe.examine()} for page in pages}
@@ -30,7 +31,7 @@ def seen(browser, origin, pages, least):
 
 
 def wrong(seen, what):
-    """The pages with something under `what`, and that."""
+    """Return {page: found[what]} for the pages where that is not empty."""
     return {page: found[what] for page, found in seen.items() if found[what]}
 
 
@@ -66,8 +67,13 @@ def test_every_image_is_there_and_described(seen):
 
 
 def test_every_image_is_sharp_at_twice_the_density(seen):
-    """In a draft, the pictures of notebooks are as sharp as they are stored."""
+    """A draft shows the small pictures that are stored in the notebooks."""
     assert wrong(seen, "coarse") == {}
+
+
+def test_the_small_font_has_the_icons_that_the_pages_show(seen):
+    """A page that shows another icon loads the theme's font of 410 KiB."""
+    assert set().union(*(found["icons"] for found in seen.values())) == set(ICONS)
 
 
 def test_no_page_scrolls_sideways(seen):
@@ -80,7 +86,7 @@ def test_every_reference_is_resolved(seen):
 
 
 def test_every_page_is_light(site, origin, seen):
-    """All of a page counts: its images, fonts and scripts, nothing kept from the page before."""
+    """Images, fonts and scripts count. The browser has no cache."""
     found = {page: weight(site, origin, seen[page]["asked"]) for page in seen}
     assert {page: n for page, (n, _) in found.items() if n > MOST_REQUESTS} == {}
     assert {page: round(kib) for page, (_, kib) in found.items() if kib > MOST_KIB} == {}
@@ -97,7 +103,7 @@ def test_axe_finds_nothing(seen, look):
 
 
 def test_the_table_for_a_report(seen, site, origin):
-    """Printed with -s."""
+    """With -s, pytest shows the table that this prints."""
     print("\n| page | requests | KiB | " + " | ".join(map(" ".join, LOOKS)) + " |")
     print("| --- |" + " ---: |" * (2 + len(LOOKS)))
     for page, found in seen.items():
@@ -123,7 +129,7 @@ POLICY = {
     "base-uri": "'none'",
     "form-action": "'self'",
 }
-# Each tries to run or to load what the policy refuses; `ran` is what would tell that it succeeded.
+# Each tries to run or to load something that the policy forbids, and would then set `ran`.
 ATTACKS = {
     "script-src-elem": "const s = document.createElement('script'); s.text = 'window.ran = 1'; document.body.append(s)",
     "script-src-attr": "const b = document.createElement('b'); b.setAttribute('onclick', 'window.ran = 1'); b.click()",
@@ -134,7 +140,7 @@ ATTACKS = {
 
 
 class Scripts(HTMLParser):
-    """A page's policies, and what in it would run against a policy without inline scripts."""
+    """The content security policies of a page, and its inline scripts and handlers."""
 
     def __init__(self, text):
         super().__init__()
@@ -194,7 +200,7 @@ def test_the_policy_refuses(browser, site, origin, rule, scheme):
 
 
 class Links(HTMLParser):
-    """The ids of a page, and what it points to: (where, whether the page loads it by itself)."""
+    """The ids of a page, and its targets: (address, True if the page loads it without a click)."""
 
     def __init__(self, text):
         super().__init__()
@@ -210,6 +216,7 @@ class Links(HTMLParser):
 
 
 def dead_links(site, page, parsed):
+    """Yield a message for each link of a page that leads nowhere and each file that it loads from elsewhere."""
     for target, loaded in parsed[page].targets:
         parts = urlsplit(target)
         if parts.scheme or parts.netloc:
@@ -335,7 +342,7 @@ def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
 # --- from the file system, without a server
 
 
-# MathJax starts, and typesets nothing.
+# Let MathJax start without typesetting.
 DO_NOT_TYPESET = """Object.defineProperty(window, "MathJax", {configurable: true, set(settings) {
   delete window.MathJax;
   window.MathJax = {...settings, startup: {typeset: false}};
@@ -343,7 +350,7 @@ DO_NOT_TYPESET = """Object.defineProperty(window, "MathJax", {configurable: true
 
 
 def test_pages_open_from_the_file_system(browser, site, pages):
-    """The notation page has its formulas typeset, the others do not: they load the same MathJax."""
+    """Formulas are typeset on one page only, to save time: all pages load the same MathJax."""
     visitor = Visitor(browser, "file:")
     typeset = visitor.look((site / "chapters" / "notation.html").as_uri())
     visitor.page.add_init_script(DO_NOT_TYPESET)
@@ -363,7 +370,7 @@ def test_search_works_from_the_file_system(browser, site):
     visitor.context.close()
 
 
-# --- the eyes of these tests can see
+# --- planted faults
 
 
 FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
@@ -372,7 +379,7 @@ FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <h1>Faults</h1><img src="/_static/favicon.svg"><img src="/gone.png" alt="gone">
 <img src="/_static/cover.png" alt="coarse" width="1200">
 <div class="cell_output"><img src="/_static/cover.png" alt="of a draft" width="1200"></div>
-<div class="cell_output"><img src="/_static/cover.png" alt="too coarse" width="3000"></div>
+<div class="cell_output"><img src="/_static/cover.png" alt="too coarse" width="4000"></div>
 <p style="width: 500px">wide</p>
 <span class="math">\\(\\frac{1}\\)</span> <span class="math">\\(\\unknownmacro\\)</span> <span class="math">plain</span>
 <p class="mathjax_ignore">raw $$x$$ and fig-plateau-gone</p>

@@ -1,6 +1,6 @@
 """The book as a PDF: printed once by scripts.pdf, read with another library, and measured in the browser.
 
-Words are compared without their spaces: a PDF knows letters and places, and spaces are guessed from these.
+Texts are compared without white space: a PDF stores letters and positions, and readers guess the spaces.
 """
 
 import re
@@ -19,8 +19,8 @@ from tests.site.browser import ROOT, SITE, built_site
 
 PDF = ROOT / "_build" / "pdf" / "softmax.pdf"
 COMMAND = [sys.executable, "-m", "scripts.pdf"]
-# What runs over the edge of its box or of the page, and pictures too coarse for paper: 150 dots per inch, or `least`
-# dots for each pixel of a notebook's picture.
+# Return the elements that overflow their boxes or the page, and the pictures that are too coarse for paper: with fewer
+# than 150 dots per inch, or with fewer than `least` dots for each pixel of a notebook's picture.
 FAULTS = """least => {
   const all = selector => [...document.querySelectorAll(selector)];
   const name = element => (element.alt || element.textContent).trim().slice(0, 60);
@@ -41,6 +41,7 @@ FAULTS = """least => {
 
 
 def squeezed(text):
+    """Return a text without white space."""
     return re.sub(r"\s", "", text)
 
 
@@ -55,7 +56,7 @@ def reader(browser):
 
 @pytest.fixture(scope="module")
 def lines(reader):
-    """[the squeezed lines of a page, ...]"""
+    """For each page, its lines without white space."""
     with PdfDocument(PDF) as document:  # pypdf would take a minute to read the text
         texts = [page.get_textpage().get_text_range() for page in document]
     assert len(texts) == len(reader.pages)
@@ -64,7 +65,7 @@ def lines(reader):
 
 @pytest.fixture(scope="module")
 def chapters(reader):
-    """[(name, title, page), ...] as the bookmarks tell, in the order of the contents."""
+    """[(name, title, page), ...] in the order of the contents, from the bookmarks."""
     parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     names = [chapter["file"].removeprefix("chapters/") for part in parts for chapter in part["chapters"]]
     first, second, *marks = [mark for mark in reader.outline if not isinstance(mark, list)]
@@ -74,7 +75,7 @@ def chapters(reader):
 
 
 def title_of(name):
-    """A chapter's title, as its source has it."""
+    """Return the title in a chapter's source."""
     [path] = (ROOT / "chapters").glob(f"{name}.*")
     return re.search(r"(?:^|\")# (.+?)(?:\\n|\"|$)", path.read_text(encoding="utf-8"), flags=re.M)[1].replace("`", "")
 
@@ -111,6 +112,7 @@ def test_the_contents_tell_the_page_of_each_chapter(chapters, lines):
 
 def test_every_section_has_a_bookmark(reader, book):
     def titles(marks):
+        """Yield the titles of nested bookmarks."""
         for mark in marks:
             yield from titles(mark) if isinstance(mark, list) else [squeezed(mark.title)]
 
@@ -126,6 +128,7 @@ def test_every_section_has_a_bookmark(reader, book):
 
 
 def links(reader):
+    """Yield the links of the PDF."""
     for page in reader.pages:
         for annotation in page.get("/Annots", []):
             yield annotation.get_object()
@@ -179,7 +182,7 @@ def test_every_line_of_code_is_there_in_one_piece(book, chapters, lines):
 
 
 def test_the_pages_are_not_shrunk_to_fit_something_wide(reader):
-    """Chromium shrinks all pages if one thing is too wide: the contents would not reach the right margin."""
+    """Chromium shrinks all pages if one element is too wide. Then the contents do not reach the right margin."""
     paper = reader.pages[1].mediabox.width
     right = max(link.get_object()["/Rect"][2] for link in reader.pages[1]["/Annots"])
     assert right / paper == pytest.approx((210 - 27) / 210, abs=0.01)
@@ -187,7 +190,7 @@ def test_the_pages_are_not_shrunk_to_fit_something_wide(reader):
 
 @pytest.fixture(scope="module")
 def faults(reader, browser, least):
-    """What the browser measures in the book as it is laid out for print."""
+    """What the browser finds in the book as it is laid out for print."""
     page = browser.new_page()
     lay_out(page)
     found = page.evaluate(FAULTS, min(least, 150 / 96))

@@ -1,4 +1,4 @@
-"""Previews of what a link leads to, under the pointer, the keyboard or a finger."""
+"""Previews of links' targets, with a mouse, a keyboard or a touch screen."""
 
 import re
 from urllib.parse import urljoin
@@ -25,6 +25,7 @@ def test_every_link_to_a_term_an_equation_a_figure_or_a_claim_has_a_preview_of_i
 
 
 def compare(preview, target, anchor, parsed):
+    """Compare a preview with its target."""
     shown = words(preview)
     if anchor.startswith("term-"):
         assert shown == words(target.find_next("dd"))
@@ -41,6 +42,7 @@ def compare(preview, target, anchor, parsed):
 
 
 def link_to(visitor, origin, start):
+    """Return the first link to an anchor that begins with `start`, and the preview."""
     visitor.page.goto(origin + CHAPTER)
     visitor.page.wait_for_function("window.MathJax?.startup?.promise")
     link = visitor.page.locator(f"article p a.reference.internal[href*='#{start}']").first
@@ -66,7 +68,7 @@ def test_a_preview_shows_under_the_pointer_and_lets_it_in(visitor, origin, start
 
 def test_a_preview_follows_the_keyboard_and_leaves_at_escape(visitor, origin):
     link, preview = link_to(visitor, origin, "term-")
-    visitor.page.keyboard.press("Tab")  # from now on the focus is the keyboard's
+    visitor.page.keyboard.press("Tab")  # the browser shows the focus after a key
     link.focus()
     preview.wait_for(timeout=5000)
     assert link.get_attribute("aria-describedby") == "preview" and preview.get_attribute("role") == "tooltip"
