@@ -1,6 +1,6 @@
 """The formulas in 50-digit arithmetic, and how far a float may be from them.
 
-What is infinite, nan or undefined is a float here; all else is an mpmath number of 50 digits.
+Infinite, nan and undefined results are floats here; all others are mpmath numbers of 50 digits.
 """
 
 import collections
@@ -181,7 +181,7 @@ def class_cost(z, t):
     others = mpmath.fsum(t[:top] + t[top + 1 :])
     slope[top] = others - mass * r.rest[top]
     scales[top] = max(scales[top], others + mass * r.rest[top])
-    # What is below the smallest normal number has lost digits, however large the targets are.
+    # Numbers below the smallest normal one have lost digits, however large the targets are.
     floor = mass * exact(np.finfo(float).tiny)
     return C, slope, C + floor, [s + floor for s in scales]
 

@@ -276,7 +276,7 @@ OVERFLOWING = np.array(
 @pytest.mark.parametrize("rows", [[0, 1], [2, 3, 4, 5], [6], range(12)], ids=["over", "under", "both", "all"])
 @KINDS
 def test_overflow_and_underflow_on_the_way_to_a_cost_are_not_warned_of(kind, rows):
-    """What overflows becomes infinite, and what underflows 0, as in smlib."""
+    """Overflow gives infinity and underflow 0, as in smlib."""
     z = OVERFLOWING[rows]
     t = np.ones(len(z), int) if kind == "labels" else np.resize([[1e-300, 1.0], [1e-300, 1e-300]], z.shape)
     for reduction in ("mean", "sum", "none"):
@@ -717,7 +717,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(cluster, tmp_path):
     os.kill(victim, signal.SIGKILL)
     for a, b in zip(expected, cluster.gather(futures)):
         np.testing.assert_array_equal(a, b)
-    # What was lost has been made again.
+    # The lost chunks have been computed again.
     assert len(list(shared.iterdir())) > undisturbed
 
 
