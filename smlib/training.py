@@ -117,7 +117,7 @@ class Network:
         -------
         ndarray, shape (N, outputs)
         """
-        return self._forward(_inputs(x, self))[-1]
+        return self._forward(_inputs(x, self))[1][-1]
 
     def outputs(self, x):
         """Return the outputs y: the logistic function or the softmax of the logits.
@@ -144,8 +144,8 @@ class Network:
         list of ndarray, shapes (N, units)
             One array for each of the `sizes`.
         """
-        *below, z = self._forward(_inputs(x, self))
-        return [*below, self._output_of(z)]
+        inputs, totals = self._forward(_inputs(x, self))
+        return [*inputs, self._output_of(totals[-1])]
 
     def right(self, x, t):
         """Return True for each case that the network gets right: its largest output has the largest target.
@@ -164,7 +164,7 @@ class Network:
         ndarray of bool, shape (N,)
         """
         x = _inputs(x, self)
-        return self._right(self._forward(x)[-1], _targets(t, len(x), self))
+        return self._right(self._forward(x)[1][-1], _targets(t, len(x), self))
 
     def value_and_grad(self, x, t):
         """Return the mean cost of the cases, and its gradient.
@@ -188,25 +188,26 @@ class Network:
         return self._value_and_grad(x, _targets(t, len(x), self))[:2]
 
     def _forward(self, x):
-        """Return the input of every layer, followed by the logits."""
-        layers = [x]
+        """Return the input h of every layer, and its h W + b, which in the last one is the logits."""
+        inputs, totals = [], []
         for W, b in zip(self.weights, self.biases):
-            layers.append(layers[-1] @ W + b)
-            if len(layers) <= len(self.weights):
-                layers[-1] = logistic(layers[-1])
-        return layers
+            inputs.append(logistic(totals[-1]) if totals else x)
+            totals.append(inputs[-1] @ W + b)
+        return inputs, totals
 
     def _value_and_grad(self, x, t):
         """Return the mean cost of checked cases, its gradient, and the logits."""
-        *inputs, z = self._forward(x)
+        inputs, totals = self._forward(x)
+        z = totals.pop()
         C, dz = self._cost_at_logits(z, t)
         gradient = []
         for h, W, absent in zip(*map(reversed, (inputs, self.weights, self._absent))):
             dW = h.T @ dz
             dW[absent] = 0
             gradient.append((dW, dz.sum(axis=0)))
-            if h is not x:
-                dz = (dz @ W.T) * h * (1 - h)
+            if totals:
+                # The slope h (1 − h): near h = 1 that difference has no digits left, the other tail has all.
+                dz = (dz @ W.T) * h * logistic(-totals.pop())
         return C, gradient[::-1], z
 
     def _cost_at_logits(self, z, t):
@@ -443,7 +444,7 @@ def _measure(network, cases):
     if cases is None:
         return None, None
     x, t = cases
-    z = network._forward(x)[-1]
+    z = network._forward(x)[1][-1]
     return network._cost_at_logits(z, t)[0], network._right(z, t).mean()
 
 
