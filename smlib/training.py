@@ -6,7 +6,7 @@ gradient at the logits comes from `smlib.costs`. The chain rule takes it down th
 """
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from operator import index
 
 import numpy as np
@@ -367,34 +367,11 @@ def train(
     parameters = [*chain(*zip(network.weights, network.biases))]
     decays = [weight_decay, 0.0] * len(network.weights)
     velocities = [np.zeros_like(parameter) for parameter in parameters]
-    rows, best, least, age = [], [], np.inf, 0
-
-    def record(step):
-        """Append a record of the network after `step` updates; return its gradient on all cases."""
-        nonlocal best, least, age
-        C, gradient, z = network._value_and_grad(x, t)
-        held_out_cost, held_out_accuracy = _measure(network, held_out)
-        rows.append(
-            (
-                step,
-                C,
-                network._right(z, t).mean(),
-                held_out_cost,
-                held_out_accuracy,
-                [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient],
-                network.outputs(watched),
-            )
-        )
-        if patience is not None:
-            age += 1
-            if held_out_cost < least:
-                best, least, age = [p.copy() for p in parameters], held_out_cost, 0
-        return gradient
-
+    recorder = _Recorder(network, parameters, x, t, watched, held_out, patience)
     for step in (progress or iter)(range(steps)):
         batch = next(batches)
-        gradient = record(step) if step % record_every == 0 else None
-        if age == patience:
+        gradient = recorder.record(step) if step % record_every == 0 else None
+        if recorder.out_of_patience():
             break
         if gradient is None or batch_size is not None:
             gradient = network._value_and_grad(x[batch], t[batch])[1]
@@ -404,48 +381,65 @@ def train(
             v *= momentum
             v -= learning_rate * slope
             parameter += v
-    else:
-        record(steps)
-    for parameter, kept in zip(parameters, best):
-        parameter[...] = kept
-    columns = [np.array(column) for column in zip(*rows)]
-    if held_out is None:
-        columns[3:5] = None, None
-    return History(*columns)
+    if not recorder.out_of_patience():
+        recorder.record(steps)
+    return recorder.finish()
+
+
+class _Recorder:
+    """Records of a network in training and, with `patience`, its parameters at the least held-out cost."""
+
+    def __init__(self, network, parameters, x, t, watched, held_out, patience):
+        self.network, self.parameters, self.x, self.t = network, parameters, x, t
+        self.watched, self.held_out, self.patience = watched, held_out, patience
+        self.rows, self.best, self.least, self.waited = [], [], np.inf, 0
+
+    def record(self, step):
+        """Append a record of the network after `step` updates; return its gradient on all cases."""
+        C, gradient, z = self.network._value_and_grad(self.x, self.t)
+        row = {"step": step, "cost": C, "accuracy": self.network._right(z, self.t).mean()}
+        row["gradient_norm"] = [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient]
+        row["outputs"] = self.network.outputs(self.watched)
+        if self.held_out is not None:
+            x, t = self.held_out
+            z = self.network._forward(x)[1][-1]
+            row["held_out_cost"] = self.network._cost_at_logits(z, t)[0]
+            row["held_out_accuracy"] = self.network._right(z, t).mean()
+        self.rows.append(row)
+        self.waited += 1
+        if self.patience is not None and row["held_out_cost"] < self.least:
+            self.least, self.best, self.waited = row["held_out_cost"], [p.copy() for p in self.parameters], 0
+        return gradient
+
+    def out_of_patience(self):
+        """Return True after `patience` records in a row without a new least held-out cost."""
+        return self.patience is not None and self.waited == self.patience
+
+    def finish(self):
+        """Restore the parameters of the least held-out cost, if they were kept, and return the History."""
+        for parameter, kept in zip(self.parameters, self.best):
+            parameter[...] = kept
+        columns = {name: np.array([row[name] for row in self.rows]) for name in self.rows[0]}
+        return History(**{"held_out_cost": None, "held_out_accuracy": None} | columns)
 
 
 def _batches(n, batch_size, rng):
     """Return an endless iterator that yields the rows of one batch after another."""
     if batch_size is None:
-        return _forever_all()
+        return repeat(slice(None))
     batch_size = _arrays.whole("batch_size", batch_size, least=1)
     if batch_size > n:
         raise ValueError(f"batch_size = {batch_size} is more than the {n} cases of x")
     _generator(rng)
-    return _forever_shuffled(n, batch_size, rng)
+    return _shuffled(n, batch_size, rng)
 
 
-def _forever_all():
-    """Yield all rows as one batch, without end."""
-    while True:
-        yield slice(None)
-
-
-def _forever_shuffled(n, batch_size, rng):
+def _shuffled(n, batch_size, rng):
     """Yield the rows of batches, shuffled again in each pass, without end."""
     while True:
         order = rng.permutation(n)
         for start in range(0, n, batch_size):
             yield order[start : start + batch_size]
-
-
-def _measure(network, cases):
-    """Return the mean cost and the accuracy of held-out cases, or None for both without any."""
-    if cases is None:
-        return None, None
-    x, t = cases
-    z = network._forward(x)[1][-1]
-    return network._cost_at_logits(z, t)[0], network._right(z, t).mean()
 
 
 def _one_hot(t, z):
