@@ -11,7 +11,7 @@ from operator import index
 
 import numpy as np
 
-from smlib import _arrays
+from smlib import _arrays, _kernels
 from smlib.costs import (
     cross_entropy_value_and_grad,
     logistic_cross_entropy_value_and_grad,
@@ -117,7 +117,7 @@ class Network:
         -------
         ndarray, shape (N, outputs)
         """
-        return self._forward(_inputs(x, self))[1][-1]
+        return self._forward(_inputs(x, self))[0]
 
     def outputs(self, x):
         """Return the outputs y: the logistic function or the softmax of the logits.
@@ -144,8 +144,8 @@ class Network:
         list of ndarray, shapes (N, units)
             One array for each of the `sizes`.
         """
-        inputs, totals = self._forward(_inputs(x, self))
-        return [*inputs, self._output_of(totals[-1])]
+        z, inputs, _ = self._forward(_inputs(x, self))
+        return [*inputs, self._output_of(z)]
 
     def right(self, x, t):
         """Return True for each case that the network gets right: its largest output has the largest target.
@@ -164,7 +164,7 @@ class Network:
         ndarray of bool, shape (N,)
         """
         x = _inputs(x, self)
-        return self._right(self._forward(x)[1][-1], _targets(t, len(x), self))
+        return self._right(self._forward(x)[0], _targets(t, len(x), self))
 
     def value_and_grad(self, x, t):
         """Return the mean cost of the cases, and its gradient.
@@ -188,26 +188,25 @@ class Network:
         return self._value_and_grad(x, _targets(t, len(x), self))[:2]
 
     def _forward(self, x):
-        """Return the input h of every layer, and its h W + b, which in the last one is the logits."""
-        inputs, totals = [], []
-        for W, b in zip(self.weights, self.biases):
-            inputs.append(logistic(totals[-1]) if totals else x)
-            totals.append(inputs[-1] @ W + b)
-        return inputs, totals
+        """Return the logits, the input h of every layer, and the complement 1 − h of each hidden one."""
+        inputs, complements = [x], []
+        for W, b in zip(self.weights[:-1], self.biases):
+            h, complement = _logistic_and_complement(inputs[-1] @ W + b)
+            inputs.append(h)
+            complements.append(complement)
+        return inputs[-1] @ self.weights[-1] + self.biases[-1], inputs, complements
 
     def _value_and_grad(self, x, t):
         """Return the mean cost of checked cases, its gradient, and the logits."""
-        inputs, totals = self._forward(x)
-        z = totals.pop()
+        z, inputs, complements = self._forward(x)
         C, dz = self._cost_at_logits(z, t)
         gradient = []
         for h, W, absent in zip(*map(reversed, (inputs, self.weights, self._absent))):
             dW = h.T @ dz
             dW[absent] = 0
             gradient.append((dW, dz.sum(axis=0)))
-            if totals:
-                # The slope h (1 − h): near h = 1 that difference has no digits left, the other tail has all.
-                dz = (dz @ W.T) * h * logistic(-totals.pop())
+            if h is not x:
+                dz = (dz @ W.T) * h * complements.pop()
         return C, gradient[::-1], z
 
     def _cost_at_logits(self, z, t):
@@ -368,8 +367,7 @@ def train(
     decays = [weight_decay, 0.0] * len(network.weights)
     velocities = [np.zeros_like(parameter) for parameter in parameters]
     recorder = _Recorder(network, parameters, x, t, watched, held_out, patience)
-    for step in (progress or iter)(range(steps)):
-        batch = next(batches)
+    for step, batch in zip((progress or iter)(range(steps)), batches):
         gradient = recorder.record(step) if step % record_every == 0 else None
         if recorder.out_of_patience():
             break
@@ -402,7 +400,7 @@ class _Recorder:
         row["outputs"] = self.network.outputs(self.watched)
         if self.held_out is not None:
             x, t = self.held_out
-            z = self.network._forward(x)[1][-1]
+            z = self.network._forward(x)[0]
             row["held_out_cost"] = self.network._cost_at_logits(z, t)[0]
             row["held_out_accuracy"] = self.network._right(z, t).mean()
         self.rows.append(row)
@@ -440,6 +438,13 @@ def _shuffled(n, batch_size, rng):
         order = rng.permutation(n)
         for start in range(0, n, batch_size):
             yield order[start : start + batch_size]
+
+
+def _logistic_and_complement(z):
+    """Return h = logistic(z), and 1 − h with digits of its own: near h = 1, the difference has none left."""
+    z, _ = _arrays.real(z, "z")
+    with np.errstate(all="ignore"):
+        return _kernels.logistic_and_complement(z)
 
 
 def _one_hot(t, z):
