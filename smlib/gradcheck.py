@@ -88,7 +88,7 @@ def check_gradient(f, x, gradient, *, method="central", step=None, entrywise=Fal
     >>> check_gradient(f, x, 3 * x**2, method="complex-step") < 1e-15
     True
 
-    An error in a small entry stands out from its own size, and not from that of the largest:
+    A wrong entry that is much smaller than the largest is seen entry by entry:
 
     >>> x = np.array([0.001, 1.0])
     >>> wrong = [6e-6, 3.0]
