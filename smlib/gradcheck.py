@@ -11,7 +11,7 @@ __all__ = ["check_gradient"]
 _COMPLEX_STEP = 1e-20
 
 
-def check_gradient(f, x, gradient, *, method="central", step=None):
+def check_gradient(f, x, gradient, *, method="central", step=None, entrywise=False):
     r"""Return the relative error of `gradient` against a numerical derivative of `f` at `x`.
 
     .. math:: \frac{\|\text{gradient} - D\|_\infty}
@@ -23,6 +23,11 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     :math:`10^{-10}`. The rounding error of the differences is proportional to `f` itself: where
     the gradient is a billion times smaller than `f`, as on a plateau, they are only noise. The
     complex step has no such limit.
+
+    This error is measured against the largest entry, so that an error in an entry much smaller than
+    that is not seen. With ``entrywise=True``, each entry is measured against itself,
+    :math:`|\text{gradient}_k - D_k| / \max(|\text{gradient}_k|, |D_k|)`. Then the noise of the
+    central differences shows too: use the complex step for entries much smaller than `f`.
 
     Parameters
     ----------
@@ -42,13 +47,16 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
         The step h. By default :math:`\varepsilon^{1/3} \max(1, |x_k|)` for central differences,
         where :math:`\varepsilon` is the machine epsilon of the dtype of `x`, and
         :math:`10^{-20}` for the complex step.
+    entrywise : bool
+        Whether to return the error of each entry.
 
     Returns
     -------
-    float
+    float, or ndarray of the shape of `gradient`
         The error: about 0 for a correct gradient, at most 2 for a wrong one. It is inf if a nan or
         an infinity in `f` or `gradient` leaves nothing to compare, so that this never looks like
-        agreement.
+        agreement. With `entrywise`, it is inf only in the entries where this is so, and 0 where an
+        entry and its derivative are both 0.
 
     Raises
     ------
@@ -79,6 +87,15 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     0.333
     >>> check_gradient(f, x, 3 * x**2, method="complex-step") < 1e-15
     True
+
+    A wrong entry that is much smaller than the largest is seen entry by entry:
+
+    >>> x = np.array([0.001, 1.0])
+    >>> wrong = [6e-6, 3.0]
+    >>> print(f"{check_gradient(f, x, wrong, method='complex-step'):.6f}")
+    0.000001
+    >>> check_gradient(f, x, wrong, method="complex-step", entrywise=True).round(3)
+    array([0.5, 0. ])
     """
     _arrays.check_choice("method", method, ("central", "complex-step"))
     if step is not None and (np.ndim(step) or np.asarray(step).dtype.kind not in "iuf"):
@@ -103,7 +120,7 @@ def check_gradient(f, x, gradient, *, method="central", step=None):
     numerical = np.empty(shape + x.shape)
     for k in np.ndindex(x.shape):
         numerical[(..., *k)] = derivative(f, x, k, step)
-    return _relative_error(gradient.astype(np.float64), numerical)
+    return _relative_error(gradient.astype(np.float64), numerical, entrywise)
 
 
 def _real(a, name):
@@ -146,11 +163,11 @@ def _complex_step(f, x, k, step):
     return value.imag / h
 
 
-def _relative_error(a, b):
-    """Return the largest difference over the largest entry, or inf if either is not finite."""
+def _relative_error(a, b, entrywise):
+    """Return the largest difference over the largest entry, or each over its own; inf if not finite."""
     with np.errstate(all="ignore"):
-        error = np.abs(a - b).max()
-        size = max(np.abs(a).max(), np.abs(b).max())
-    if not (np.isfinite(error) and np.isfinite(size)):
-        return np.inf
-    return float(error / size) if size > 0 else 0.0
+        error, size = np.abs(a - b), np.maximum(np.abs(a), np.abs(b))
+        if not entrywise:
+            error, size = error.max(), size.max()
+        relative = np.where(np.isfinite(size), np.where(size > 0, error / size, 0.0), np.inf)
+    return relative[()] if entrywise else float(relative)

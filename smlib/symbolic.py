@@ -4,6 +4,10 @@ There are two forms. For a *fixed* number of classes, the functions return matri
 expressions. For *any* number of classes K, the ``general_…`` functions return one expression in
 `K`, `i` and `j`, with the sums kept as sums. `at_size` leads from the second form to the first.
 
+The sums run over dummy indices, which print with an underscore in front. No other symbol equals
+them, so you can differentiate the general expressions by ``z[i]`` and ``z[k]`` too, and combine them
+with sums of your own. Give the indices common names with ``as_dummy()`` to compare such sums.
+
 SymPy takes every derivative here from the definition. No closed form is typed in, so this module
 can serve as an oracle for the numerical functions.
 
@@ -38,6 +42,10 @@ K = sp.Symbol("K", integer=True, positive=True)
 i, j, k = sp.symbols("i j k", integer=True, positive=True)
 z = sp.IndexedBase("z", real=True)
 t = sp.IndexedBase("t", real=True)
+
+# SymPy does not rename the index of a sum when it differentiates: by z[k], it takes the k of
+# Σ_k exp(z[k]) for the same index. So the sums here run over symbols that nobody else has.
+_i, _k = (sp.Dummy(name, integer=True, positive=True) for name in "ik")
 
 
 def logits(n):
@@ -168,9 +176,9 @@ def general_softmax():
     Examples
     --------
     >>> general_softmax()
-    exp(z[i])/Sum(exp(z[k]), (k, 1, K))
+    exp(z[i])/Sum(exp(z[_k]), (_k, 1, K))
     """
-    return sp.exp(z[i]) / sp.Sum(sp.exp(z[k]), (k, 1, K))
+    return _output(i)
 
 
 def general_jacobian():
@@ -182,7 +190,7 @@ def general_jacobian():
     Examples
     --------
     >>> general_jacobian().subs(i, 1).subs(j, 2)
-    -exp(z[1])*exp(z[2])/Sum(exp(z[k]), (k, 1, K))**2
+    -exp(z[1])*exp(z[2])/Sum(exp(z[_k]), (_k, 1, K))**2
     """
     return _inside(sp.diff(general_softmax(), z[j]).doit())
 
@@ -193,9 +201,9 @@ def general_cross_entropy():
     Examples
     --------
     >>> general_cross_entropy()
-    -Sum(log(exp(z[i])/Sum(exp(z[k]), (k, 1, K)))*t[i], (i, 1, K))
+    -Sum(log(exp(z[_i])/Sum(exp(z[_k]), (_k, 1, K)))*t[_i], (_i, 1, K))
     """
-    return -sp.Sum(t[i] * sp.log(general_softmax()), (i, 1, K))
+    return -sp.Sum(t[_i] * sp.log(_output(_i)), (_i, 1, K))
 
 
 def general_gradient():
@@ -204,7 +212,7 @@ def general_gradient():
     Examples
     --------
     >>> general_gradient()
-    exp(z[j])*Sum(t[i], (i, 1, K))/Sum(exp(z[k]), (k, 1, K)) - t[j]
+    exp(z[j])*Sum(t[_i], (_i, 1, K))/Sum(exp(z[_k]), (_k, 1, K)) - t[j]
     """
     gradient = sp.diff(general_cross_entropy(), z[j]).doit()
     return sp.simplify(_inside(gradient))
@@ -222,18 +230,20 @@ def at_size(expression, n, **indices):
         If `n` or an index is not an integer.
     ValueError
         If `n` is less than 1.
-        If an index is neither `i` nor `j`.
+        If an index is not `i`, `j` or `k`.
         If an index is not one of the classes 1 to n.
 
     Examples
     --------
     >>> at_size(general_softmax(), 2, i=1)
     exp(z_1)/(exp(z_1) + exp(z_2))
+    >>> at_size(sp.diff(general_softmax(), z[k]), 2, i=1, k=2)
+    -exp(z_1)*exp(z_2)/(exp(z_1) + exp(z_2))**2
     """
     n = _arrays.whole("n", n, least=1)
     for name, value in indices.items():
-        if name not in ("i", "j"):
-            raise ValueError(f"{name} is not an index of a general expression: it must be i or j")
+        if name not in ("i", "j", "k"):
+            raise ValueError(f"{name} is not an index of a general expression: it must be i, j or k")
         if _arrays.whole(name, value, least=1) > n:
             raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
     chosen = {sp.Symbol(name, integer=True, positive=True): value for name, value in indices.items()}
@@ -249,6 +259,11 @@ def _column(name, column):
     if column.shape[0] == 0 or column.shape[1] != 1:
         raise ValueError(f"{name} has shape {column.shape}: it must be a column of at least one entry")
     return column
+
+
+def _output(index):
+    """Return the output of the class `index`, for any K."""
+    return sp.exp(z[index]) / sp.Sum(sp.exp(z[_k]), (_k, 1, K))
 
 
 def _inside(expression):

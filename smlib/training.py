@@ -6,12 +6,12 @@ gradient at the logits comes from `smlib.costs`. The chain rule takes it down th
 """
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from operator import index
 
 import numpy as np
 
-from smlib import _arrays
+from smlib import _arrays, _kernels
 from smlib.costs import (
     cross_entropy_value_and_grad,
     logistic_cross_entropy_value_and_grad,
@@ -117,7 +117,7 @@ class Network:
         -------
         ndarray, shape (N, outputs)
         """
-        return self._forward(_inputs(x, self))[-1]
+        return self._forward(_inputs(x, self))[0]
 
     def outputs(self, x):
         """Return the outputs y: the logistic function or the softmax of the logits.
@@ -144,8 +144,8 @@ class Network:
         list of ndarray, shapes (N, units)
             One array for each of the `sizes`.
         """
-        *below, z = self._forward(_inputs(x, self))
-        return [*below, self._output_of(z)]
+        z, inputs, _ = self._forward(_inputs(x, self))
+        return [*inputs, self._output_of(z)]
 
     def right(self, x, t):
         """Return True for each case that the network gets right: its largest output has the largest target.
@@ -164,7 +164,7 @@ class Network:
         ndarray of bool, shape (N,)
         """
         x = _inputs(x, self)
-        return self._right(self._forward(x)[-1], _targets(t, len(x), self))
+        return self._right(self._forward(x)[0], _targets(t, len(x), self))
 
     def value_and_grad(self, x, t):
         """Return the mean cost of the cases, and its gradient.
@@ -188,17 +188,17 @@ class Network:
         return self._value_and_grad(x, _targets(t, len(x), self))[:2]
 
     def _forward(self, x):
-        """Return the input of every layer, followed by the logits."""
-        layers = [x]
-        for W, b in zip(self.weights, self.biases):
-            layers.append(layers[-1] @ W + b)
-            if len(layers) <= len(self.weights):
-                layers[-1] = logistic(layers[-1])
-        return layers
+        """Return the logits, the input h of every layer, and the complement 1 − h of each hidden one."""
+        inputs, complements = [x], []
+        for W, b in zip(self.weights[:-1], self.biases):
+            h, complement = _logistic_and_complement(inputs[-1] @ W + b)
+            inputs.append(h)
+            complements.append(complement)
+        return inputs[-1] @ self.weights[-1] + self.biases[-1], inputs, complements
 
     def _value_and_grad(self, x, t):
         """Return the mean cost of checked cases, its gradient, and the logits."""
-        *inputs, z = self._forward(x)
+        z, inputs, complements = self._forward(x)
         C, dz = self._cost_at_logits(z, t)
         gradient = []
         for h, W, absent in zip(*map(reversed, (inputs, self.weights, self._absent))):
@@ -206,7 +206,7 @@ class Network:
             dW[absent] = 0
             gradient.append((dW, dz.sum(axis=0)))
             if h is not x:
-                dz = (dz @ W.T) * h * (1 - h)
+                dz = (dz @ W.T) * h * complements.pop()
         return C, gradient[::-1], z
 
     def _cost_at_logits(self, z, t):
@@ -366,34 +366,10 @@ def train(
     parameters = [*chain(*zip(network.weights, network.biases))]
     decays = [weight_decay, 0.0] * len(network.weights)
     velocities = [np.zeros_like(parameter) for parameter in parameters]
-    rows, best, least, age = [], [], np.inf, 0
-
-    def record(step):
-        """Append a record of the network after `step` updates; return its gradient on all cases."""
-        nonlocal best, least, age
-        C, gradient, z = network._value_and_grad(x, t)
-        held_out_cost, held_out_accuracy = _measure(network, held_out)
-        rows.append(
-            (
-                step,
-                C,
-                network._right(z, t).mean(),
-                held_out_cost,
-                held_out_accuracy,
-                [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient],
-                network.outputs(watched),
-            )
-        )
-        if patience is not None:
-            age += 1
-            if held_out_cost < least:
-                best, least, age = [p.copy() for p in parameters], held_out_cost, 0
-        return gradient
-
-    for step in (progress or iter)(range(steps)):
-        batch = next(batches)
-        gradient = record(step) if step % record_every == 0 else None
-        if age == patience:
+    recorder = _Recorder(network, parameters, x, t, watched, held_out, patience)
+    for step, batch in zip((progress or iter)(range(steps)), batches):
+        gradient = recorder.record(step) if step % record_every == 0 else None
+        if recorder.out_of_patience():
             break
         if gradient is None or batch_size is not None:
             gradient = network._value_and_grad(x[batch], t[batch])[1]
@@ -403,34 +379,60 @@ def train(
             v *= momentum
             v -= learning_rate * slope
             parameter += v
-    else:
-        record(steps)
-    for parameter, kept in zip(parameters, best):
-        parameter[...] = kept
-    columns = [np.array(column) for column in zip(*rows)]
-    if held_out is None:
-        columns[3:5] = None, None
-    return History(*columns)
+    if not recorder.out_of_patience():
+        recorder.record(steps)
+    return recorder.finish()
+
+
+class _Recorder:
+    """Records of a network in training and, with `patience`, its parameters at the least held-out cost."""
+
+    def __init__(self, network, parameters, x, t, watched, held_out, patience):
+        self.network, self.parameters, self.x, self.t = network, parameters, x, t
+        self.watched, self.held_out, self.patience = watched, held_out, patience
+        self.rows, self.best, self.least, self.waited = [], [], np.inf, 0
+
+    def record(self, step):
+        """Append a record of the network after `step` updates; return its gradient on all cases."""
+        C, gradient, z = self.network._value_and_grad(self.x, self.t)
+        row = {"step": step, "cost": C, "accuracy": self.network._right(z, self.t).mean()}
+        row["gradient_norm"] = [np.sqrt((dW**2).sum() + (db**2).sum()) for dW, db in gradient]
+        row["outputs"] = self.network.outputs(self.watched)
+        if self.held_out is not None:
+            x, t = self.held_out
+            z = self.network._forward(x)[0]
+            row["held_out_cost"] = self.network._cost_at_logits(z, t)[0]
+            row["held_out_accuracy"] = self.network._right(z, t).mean()
+        self.rows.append(row)
+        self.waited += 1
+        if self.patience is not None and row["held_out_cost"] < self.least:
+            self.least, self.best, self.waited = row["held_out_cost"], [p.copy() for p in self.parameters], 0
+        return gradient
+
+    def out_of_patience(self):
+        """Return True after `patience` records in a row without a new least held-out cost."""
+        return self.patience is not None and self.waited == self.patience
+
+    def finish(self):
+        """Restore the parameters of the least held-out cost, if they were kept, and return the History."""
+        for parameter, kept in zip(self.parameters, self.best):
+            parameter[...] = kept
+        columns = {name: np.array([row[name] for row in self.rows]) for name in self.rows[0]}
+        return History(**{"held_out_cost": None, "held_out_accuracy": None} | columns)
 
 
 def _batches(n, batch_size, rng):
     """Return an endless iterator that yields the rows of one batch after another."""
     if batch_size is None:
-        return _forever_all()
+        return repeat(slice(None))
     batch_size = _arrays.whole("batch_size", batch_size, least=1)
     if batch_size > n:
         raise ValueError(f"batch_size = {batch_size} is more than the {n} cases of x")
     _generator(rng)
-    return _forever_shuffled(n, batch_size, rng)
+    return _shuffled(n, batch_size, rng)
 
 
-def _forever_all():
-    """Yield all rows as one batch, without end."""
-    while True:
-        yield slice(None)
-
-
-def _forever_shuffled(n, batch_size, rng):
+def _shuffled(n, batch_size, rng):
     """Yield the rows of batches, shuffled again in each pass, without end."""
     while True:
         order = rng.permutation(n)
@@ -438,13 +440,11 @@ def _forever_shuffled(n, batch_size, rng):
             yield order[start : start + batch_size]
 
 
-def _measure(network, cases):
-    """Return the mean cost and the accuracy of held-out cases, or None for both without any."""
-    if cases is None:
-        return None, None
-    x, t = cases
-    z = network._forward(x)[-1]
-    return network._cost_at_logits(z, t)[0], network._right(z, t).mean()
+def _logistic_and_complement(z):
+    """Return h = logistic(z), and 1 − h with digits of its own: near h = 1, the difference has none left."""
+    z, _ = _arrays.real(z, "z")
+    with np.errstate(all="ignore"):
+        return _kernels.logistic_and_complement(z)
 
 
 def _one_hot(t, z):

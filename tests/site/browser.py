@@ -46,10 +46,12 @@ LOOK = """async least => {
   }
   const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
   const math = [...article.querySelectorAll(".math")];
-  const icons = [...document.querySelectorAll(":not(mjx-container *)")].flatMap(element => ["::before", "::after"].flatMap(part => {
+  const iconsOf = (element, part) => {
     const style = getComputedStyle(element, part);
     return style.fontFamily.includes("Font Awesome") ? style.content.match(/[\ue000-\uf8ff]/g) ?? [] : [];
-  }));
+  };
+  const icons = [...document.querySelectorAll(":not(mjx-container *)")]
+    .flatMap(element => [...iconsOf(element, "::before"), ...iconsOf(element, "::after")]);
   return {
     title: document.title,
     heading: article.querySelector("h1")?.textContent ?? "",

@@ -149,6 +149,71 @@ def test_an_infinite_slope_agrees_with_nothing_not_even_itself():
     assert check_gradient(wall, np.ones(1), np.full(1, np.inf)) == np.inf
 
 
+# The error of each entry
+
+
+@METHODS
+def test_entrywise_sees_an_error_in_a_small_entry_that_hides_behind_a_large_one(method):
+    x = np.array([[0.01, -1.0], [2.0, 20.0]])
+    gradient = 3 * x**2
+    gradient[0, 0] *= 2
+    assert check_gradient(cubes, x, gradient, method=method) < 1e-6
+    error = check_gradient(cubes, x, gradient, method=method, entrywise=True)
+    noise = 1e-2 if method == "central" else 1e-12
+    np.testing.assert_allclose(error, [[0.5, 0], [0, 0]], rtol=noise, atol=noise / 1000)
+
+
+@METHODS
+def test_entrywise_measures_each_entry_of_a_jacobian_against_itself(method):
+    z = X[0]
+    factor = np.linspace(0.25, 4, 16).reshape(4, 4)
+    factor[1, 2] = -1
+    error = check_gradient(special.softmax, z, factor * softmax_jacobian(z), method=method, entrywise=True)
+    expected = np.abs(factor - 1) / np.maximum(np.abs(factor), 1)
+    np.testing.assert_allclose(error, expected, rtol=1e-6, atol=1e-8)
+    assert expected[1, 2] == 2
+
+
+def test_central_differences_of_entries_far_smaller_than_f_are_noise():
+    x = np.array([1e-7, 10.0])
+    central, by_complex_step = (
+        check_gradient(cubes, x, 3 * x**2, method=method, entrywise=True) for method in ("central", "complex-step")
+    )
+    assert central[0] > 0.1 and central[1] < 1e-8
+    assert by_complex_step.max() < 1e-15
+    assert check_gradient(cubes, x, 3 * x**2) < 1e-8
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_entrywise_only_the_entries_with_nothing_to_compare_are_infinite(bad):
+    def f(x):
+        return np.array([x[0] ** 2, bad, 0.0])
+
+    gradient = np.array([[2.0, bad], [1.0, 0.0], [0.0, 1e-300]])
+    error = check_gradient(f, np.ones(2), gradient, entrywise=True)
+    np.testing.assert_allclose(error, [[0, np.inf], [np.inf, np.inf], [0, 1]], atol=1e-9)
+    assert error[2].tolist() == [0, 1], "0 agrees with 0, and with no other number"
+
+
+@pytest.mark.parametrize("entrywise", [False, True])
+def test_a_difference_that_overflows_is_infinite(entrywise):
+    big = np.full(1, 1e308)
+    assert check_gradient(lambda x: -1e308 * x, np.ones(1), big[None], step=0.5, entrywise=entrywise) == np.inf
+
+
+def test_entrywise_gives_one_number_for_a_scalar_point():
+    error = check_gradient(np.exp, 0.0, 2.0, method="complex-step", entrywise=True)
+    assert isinstance(error, float) and error == 0.5
+
+
+def test_where_all_entries_are_as_large_both_errors_are_the_same():
+    x = np.array([1.0, -1.0, 1.0])
+    gradient = np.array([3.0, 2.0, 3.0])
+    error = check_gradient(cubes, x, gradient, entrywise=True)
+    assert check_gradient(cubes, x, gradient) == pytest.approx(1 / 3)
+    np.testing.assert_allclose(error, [0, 1 / 3, 0], atol=1e-9)
+
+
 def test_functions_of_smlib_do_not_take_the_complex_step():
     with pytest.raises(TypeError, match="z has dtype complex128: it must hold real numbers"):
         check_gradient(softmax, X[0], softmax_jacobian(X[0]), method="complex-step")

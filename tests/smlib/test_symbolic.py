@@ -1,5 +1,7 @@
 """smlib.symbolic: expressions against the functions of arrays, and the general K against each fixed K."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -114,8 +116,77 @@ def test_general_jacobian_is_the_closed_form_of_the_book():
 def test_general_jacobian_sums_to_zero_over_the_outputs():
     total = sp.Sum(symbolic.general_jacobian(), (symbolic.i, 1, symbolic.K)).doit()
     total = sp.simplify(sp.refine(total, sp.Q.le(symbolic.j, symbolic.K)))
-    sum_over_i, sum_over_k = [sp.Sum(sp.exp(symbolic.z[m]), (m, 1, symbolic.K)) for m in (symbolic.i, symbolic.k)]
-    assert total.subs(sum_over_i, sum_over_k) == 0
+    assert total != 0 and total.as_dummy() == 0, "the two sums differ in nothing but the name of the index"
+
+
+# The letters of the sums: the exported ones are free for use
+
+LETTERS = symbolic.i, symbolic.j, symbolic.k
+GENERAL = {
+    "softmax": symbolic.general_softmax(),
+    "jacobian": symbolic.general_jacobian(),
+    "cross-entropy": symbolic.general_cross_entropy(),
+    "gradient": symbolic.general_gradient(),
+}
+# Factors with the letters free, and with each of them bound in a sum of one's own
+FACTORS = {
+    "free": symbolic.z[symbolic.k] * symbolic.t[symbolic.i] + symbolic.z[symbolic.j] ** 2,
+    **{f"Σ_{n}": sp.Sum(n * sp.sin(symbolic.t[n]), (n, 1, symbolic.K)) for n in LETTERS},
+}
+
+
+def assert_derivative_is_the_fixed_one(expression, variables, change=lambda e: e):
+    """Differentiate for any K, change the result, and write it out; or write out, then differentiate."""
+    derivative = change(sp.diff(expression, *variables).doit())
+    for classes in [(1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (3, 1, 2)]:  # which of i, j and k are equal
+        indices, n = dict(zip("ijk", classes)), max(2, *classes)
+        columns = {"z": symbolic.logits(n), "t": symbolic.targets(n)}
+        chosen = [columns[str(v.base)][indices[str(v.indices[0])] - 1] for v in variables]
+        fixed = sp.diff(symbolic.at_size(expression, n, **indices), *chosen)
+        result = symbolic.at_size(derivative, n, **indices)
+        point = random_point(n, sum(classes))
+        assert evaluate(result, *point) == pytest.approx(evaluate(fixed, *point), rel=1e-9, abs=1e-12), indices
+
+
+@pytest.mark.parametrize("letter", LETTERS, ids=str)
+@pytest.mark.parametrize("base", [symbolic.z, symbolic.t], ids=str)
+@pytest.mark.parametrize("name", GENERAL)
+def test_every_letter_may_name_the_variable_of_a_derivative(name, base, letter):
+    for change in (lambda e: e, sp.simplify):
+        assert_derivative_is_the_fixed_one(GENERAL[name], [base[letter]], change)
+
+
+@pytest.mark.parametrize("letters", list(itertools.combinations_with_replacement(LETTERS, 2)), ids=str)
+def test_every_two_letters_may_name_the_variables_of_a_second_derivative(letters):
+    for name in ("softmax", "cross-entropy"):
+        assert_derivative_is_the_fixed_one(GENERAL[name], [symbolic.z[n] for n in letters])
+    assert_derivative_is_the_fixed_one(GENERAL["cross-entropy"], [symbolic.t[letters[0]], symbolic.z[letters[1]]])
+
+
+@pytest.mark.parametrize("letter", LETTERS, ids=str)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_every_letter_may_stand_in_a_factor(factor, letter):
+    for name in ("softmax", "cross-entropy"):
+        assert_derivative_is_the_fixed_one(GENERAL[name] * FACTORS[factor], [symbolic.z[letter]])
+
+
+def test_derivatives_by_the_letters_of_the_docstrings_where_all_logits_are_zero():
+    """Worked out by hand: at K = 2 both outputs are ½, and the target is class 1."""
+    i, j, k, z = symbolic.i, symbolic.j, symbolic.k, symbolic.z
+    point = dict(zip([*symbolic.logits(2), *symbolic.targets(2)], [0, 0, 1, 0]))
+    cost, output = symbolic.general_cross_entropy(), symbolic.general_softmax()
+    for n, name in ((i, "i"), (j, "j"), (k, "k")):
+        slopes = [symbolic.at_size(sp.diff(cost, z[n]).doit(), 2, **{name: c}) for c in (1, 2)]
+        assert [slope.subs(point) for slope in slopes] == [-sp.S.Half, sp.S.Half]
+    for n, name in ((j, "j"), (k, "k")):
+        slope = symbolic.at_size(sp.diff(output, z[n]), 2, i=1, **{name: 2})
+        assert slope.subs(point) == -sp.Rational(1, 4)
+
+
+def test_no_letter_is_bound():
+    for expression in GENERAL.values():
+        bound = set().union(*(total.variables for total in expression.atoms(sp.Sum)))
+        assert bound and all(isinstance(n, sp.Dummy) for n in bound)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +211,7 @@ def test_a_name_or_value_that_is_not_an_index_is_an_error():
     general = symbolic.general_softmax()
     with pytest.raises(TypeError, match=r"^i = 1.5: it must be an integer$"):
         symbolic.at_size(general, 2, i=1.5)
-    with pytest.raises(ValueError, match="^K is not an index of a general expression: it must be i or j$"):
+    with pytest.raises(ValueError, match="^K is not an index of a general expression: it must be i, j or k$"):
         symbolic.at_size(general, 2, i=1, K=1)
 
 

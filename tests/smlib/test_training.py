@@ -1,5 +1,6 @@
 """smlib.training: gradients against differences, and runs against runs by hand."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -125,6 +126,96 @@ def test_class_indices_and_one_hot_targets_agree(output, cost):
     by_index, by_row = network.value_and_grad(x, t), network.value_and_grad(x, np.eye(3)[t])
     assert np.isclose(by_index[0], by_row[0], rtol=1e-14)
     assert np.allclose(by_index[1][0][0], by_row[1][0][0], rtol=1e-12, atol=1e-16)
+
+
+# The slope of a hidden unit, h (1 − h), in both tails
+
+SATURATING = [-40, -37, -36, -20, -10, -1, 0, 1, 10, 20, 36, 37, 38, 40]
+
+
+def exact_chain(*sizes, output, cost):
+    """A network whose logits are the last hidden layer and its negative; all its numbers are exact."""
+    network = make((*sizes, 2), output, cost)
+    network.weights = [np.zeros_like(W) for W in network.weights]
+    for W in network.weights[1:-1]:
+        W[...] = 0.25
+    network.weights[-1][...] = 1, -1
+    return network
+
+
+exact, exp = (np.vectorize(function, otypes=[object]) for function in (mpmath.mpf, mpmath.exp))
+
+
+def exact_gradient(network, x, t):
+    """The gradient of one case with the target t, by the chain rule with 60 digits."""
+    with mpmath.workdps(60):
+        weights, h = [exact(W) for W in network.weights], [exact(x)]
+        for W, b in zip(weights, network.biases):
+            z = h[-1] @ W + exact(b)
+            h.append(1 / (1 + exp(-z)))
+        y = exp(z) / exp(z).sum() if network.output == "softmax" else h[-1]
+        dz = y - exact(np.eye(2)[[t]])
+        if network.cost == "squared-error":
+            dz = y * (dz - (y * dz).sum()) if network.output == "softmax" else dz * y * (1 - y)
+        gradient = []
+        for W, a in zip(weights[::-1], h[-2::-1]):
+            gradient.append((a.T @ dz, dz[0]))
+            dz = (dz @ W.T) * a * (1 - a)
+        return gradient[::-1]
+
+
+def assert_close_to_exact(network, t, rtol):
+    gradient = network.value_and_grad([[1.0]], [t])[1]
+    for pair, truth in zip(gradient, exact_gradient(network, [[1.0]], t)):
+        for part, true in zip(pair, truth):
+            np.testing.assert_allclose(part, true.astype(float), rtol=rtol, atol=0)
+
+
+@pytest.mark.parametrize("output, cost", TWO_BY_TWO)
+@pytest.mark.parametrize("bias", SATURATING)
+def test_gradient_below_a_hidden_unit_keeps_its_digits_in_both_tails(output, cost, bias):
+    network = exact_chain(1, 1, output=output, cost=cost)
+    network.biases[0][:] = bias
+    for t in (0, 1):
+        assert_close_to_exact(network, t, rtol=2e-15)
+
+
+@pytest.mark.parametrize("output, cost", TWO_BY_TWO)
+@pytest.mark.parametrize("bias", SATURATING)
+def test_gradient_below_several_hidden_layers_keeps_its_digits_in_both_tails(output, cost, bias):
+    network = exact_chain(1, 3, 2, 1, output=output, cost=cost)
+    for b, start in zip(network.biases[:-1], (bias, -bias / 2, bias)):
+        b[:] = start + np.arange(len(b)) / 4
+    for t in (0, 1):
+        assert_close_to_exact(network, t, rtol=1e-14)
+
+
+def test_a_saturated_hidden_unit_is_not_flat():
+    """(1 − y_1) h (1 − h) · 2, worked out in 60 digits."""
+    network = exact_chain(1, 1, output="softmax", cost="cross-entropy")
+    for bias, slope in ((37, 1.5031766830002963e-16), (-37, 8.5330476257440657e-17)):
+        network.biases[0][:] = bias
+        ((_, db), _) = network.value_and_grad([[1.0]], [1])[1]
+        assert db[0] == pytest.approx(slope, rel=1e-15)
+
+
+def test_a_hidden_unit_far_out_is_flat_without_a_warning():
+    network = exact_chain(1, 1, output="softmax", cost="cross-entropy")
+    for bias in (-1e308, -800, 800, 1e308):
+        network.biases[0][:] = bias
+        with np.errstate(all="raise"):
+            ((_, db), _) = network.value_and_grad([[1.0]], [1])[1]
+        assert db[0] == 0
+
+
+def test_complex_weights_are_refused_in_every_layer():
+    for layer in (0, 1, 2):
+        network = make((4, 5, 6, 3))
+        network.weights[layer] = network.weights[layer] + 0j
+        for function in (network.outputs, network.logits, lambda x: network.value_and_grad(x, [0])):
+            if function != network.logits or layer < 2:
+                with pytest.raises(TypeError, match="^z has dtype complex128: it must hold real numbers"):
+                    function(np.ones((1, 4)))
 
 
 # The network
