@@ -4,16 +4,21 @@ The classes (or the independent units) lie along the last axis; each index of th
 case. A cost is summed over the classes, and its `reduction` over the cases is "mean", "sum" or
 "none". Costs and gradients have the dtype of the logits, as in `smlib.outputs`.
 
+The bits of a case's cost with the reduction "none" and of its gradient with "none" or "sum" depend on the
+logits and the target of this case, their number and dtype alone, as in `smlib.outputs`.
+
 Class weights, ignored labels and label smoothing have no options of their own. A soft target
 expresses each of them: the weight times a one-hot row, a row of zeros, or a smoothed row. The mean
 remains that over all cases.
 """
 
+import functools
 import math
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _kernels
+from smlib._blocks import blocks, is_one_block, one_block
 
 __all__ = [
     "cross_entropy",
@@ -58,11 +63,8 @@ def squared_error(y, t, *, reduction="mean"):
     >>> float(squared_error([0.5, 0.5], [1.0, 0.0]))
     0.25
     """
-
-    def kernel(x, e, y, room, t, count):
-        return _kernels.squared_error(x, e, y, room, t, count, "linear")
-
-    return _evaluate(kernel, "y", y, t, _arrays.real_targets, reduction)
+    kernel = functools.partial(_kernels.squared_error, output="linear")
+    return _evaluate(kernel, "y", y, t, _checks.real_targets, reduction)
 
 
 def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
@@ -113,12 +115,9 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     >>> print(f"{C:.4f} {gradient[0]:.3e}")
     0.5000 -2.061e-09
     """
-    _arrays.check_choice("output", output, ("linear", "logistic", "softmax"))
-
-    def kernel(x, e, y, room, t, count):
-        return _kernels.squared_error(x, e, y, room, t, count, output)
-
-    return _evaluate(kernel, "z", z, t, _arrays.real_targets, reduction, gradient=True)
+    _checks.check_choice(output, "output", ("linear", "logistic", "softmax"))
+    kernel = functools.partial(_kernels.squared_error, output=output)
+    return _evaluate(kernel, "z", z, t, _checks.real_targets, reduction, gradient=True)
 
 
 def cross_entropy(z, t, *, reduction="mean"):
@@ -167,7 +166,7 @@ def cross_entropy(z, t, *, reduction="mean"):
     >>> print(f"{cross_entropy([50.0, 0.0], 0):.3e}")
     1.929e-22
     """
-    return _evaluate(_class_kernel, "z", z, t, _arrays.class_targets, reduction)
+    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction)
 
 
 def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
@@ -221,7 +220,7 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     >>> gradient.round(4)
     array([[-0.3348,  0.2447,  0.09  ]])
     """
-    return _evaluate(_class_kernel, "z", z, t, _arrays.class_targets, reduction, True, out)
+    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction, True, out)
 
 
 def logistic_cross_entropy(z, t, *, reduction="mean"):
@@ -261,7 +260,7 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
     >>> print(f"{logistic_cross_entropy([40.0, -800.0], [1.0, 1.0]):.4f}")
     800.0000
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction)
+    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction)
 
 
 def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
@@ -304,61 +303,55 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     >>> gradient.round(4)
     array([-0.5, -1. ])
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction, gradient=True)
+    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction, gradient=True)
 
 
-def _class_kernel(x, e, y, room, t, count):
-    """Run the kernel for labels if `t` has one axis, and otherwise the one for distributions."""
-    kernel = _kernels.label_cost if t.ndim == 1 else _kernels.distribution_cost
-    return kernel(x, e, y, room, t, count)
+def _class_cost(block, targets, divisor):
+    """Return the costs of labels if `targets` has one axis, and otherwise those of distributions."""
+    kernel = _kernels.label_cost if targets.ndim == 1 else _kernels.distribution_cost
+    return kernel(block, targets, divisor)
 
 
 def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(z, t, name)` checks and returns the targets. `kernel(x, e, y, room, t, count)` returns
-    the costs of a block of cases and, unless `y` is None, writes gradient / count to it.
+    `targets(t, z, name)` checks and returns the targets. `kernel(block, t, divisor)` returns the costs of
+    a block of cases and writes gradient / divisor if the block has an `out`.
     """
-    _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
-    z, dtype = _arrays.real(z, name)
-    _arrays.check_classes(z, name)
-    t = targets(z, t, name)
+    _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
+    z, dtype = _checks.real(z, name)
+    _checks.check_classes(z, name)
+    t = targets(t, z, name)
     cases = math.prod(z.shape[:-1])
     if reduction == "mean" and cases == 0:
         raise ValueError(f"{name} has shape {z.shape}: the mean over no cases is undefined")
     if out is not None:
-        _arrays.check_out(out, z.shape, dtype)
+        _checks.check_out(out, z.shape, dtype)
         if np.may_share_memory(out, t):
             t = t.copy()
     elif gradient:
         out = np.empty(z.shape, dtype)
-    count = cases if reduction == "mean" else 1
+    divisor = cases if reduction == "mean" else 1
     t = t.reshape(cases, *t.shape[z.ndim - 1 :])
-    costs = _costs(kernel, z, dtype, t, count, out)
+    costs = _costs(kernel, z, dtype, t, divisor, out)
     with np.errstate(all="ignore"):
         if reduction == "none":
             value = costs.reshape(z.shape[:-1]).astype(dtype)[()]
         else:
-            value = dtype.type(costs.sum(dtype=np.float64) / count)
+            value = dtype.type(costs.sum(dtype=np.float64) / divisor)
     return (value, out) if gradient else value
 
 
-def _costs(kernel, z, dtype, t, count, out):
-    """Return the costs of the cases; unless `out` is None, write gradient / count to it."""
-    block = _arrays.is_block(z, out=out)
-    if block and t.ndim == 1 and z.size <= _kernels.SMALL:
-        costs = _kernels.label_cost_small(z, t, count, out)
-        if costs is not None:
-            return costs
-    if block and (out is None or not np.may_share_memory(out, z)):
-        x = _arrays.matrix(z)
-        y = None if out is None else _arrays.matrix(out)
-        with np.errstate(all="ignore"):
-            return kernel(x, np.empty_like(x) if y is None else y, y, _kernels.Room(), t, count)
+def _costs(kernel, z, dtype, t, divisor, out):
+    """Return the costs of the cases; unless `out` is None, write gradient / divisor to it."""
+    if is_one_block(z, out=out):
+        if t.ndim == 1 and _kernels.is_small(z):
+            return _kernels.label_cost_small(z, t, divisor, out)
+        if (block := one_block(z, out)) is not None:
+            with np.errstate(all="ignore"):
+                return kernel(block, t, divisor)
     costs = np.empty(len(t))
-
-    def rows_kernel(x, e, y, room, rows):
-        costs[rows] = kernel(x, e, y, room, t[rows], count)
-
-    _arrays.rowwise(rows_kernel, z, dtype, (z.ndim - 1,), out=out)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, (z.ndim - 1,), out):
+            costs[rows] = kernel(block, t[rows], divisor)
     return costs

@@ -23,7 +23,9 @@ import math
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _kernels, _state
+from smlib._blocks import Block, blocks
+from smlib._exponentials import SmallUfuncBuffer, row_sums, within
 
 try:
     import dask.array as da
@@ -298,7 +300,7 @@ def _logits(z):
             "z is a masked array: pass dask.array.ma.getdata(z); softmax, log_softmax and "
             "logsumexp take the mask of logits as where=~dask.array.ma.getmaskarray(z)"
         )
-    return _arrays.real(z._meta, "z")[1]
+    return _checks.real(z._meta, "z")[1]
 
 
 def _check_sizes(z, over):
@@ -314,7 +316,7 @@ def _check_sizes(z, over):
 def _arguments(z, axis, where):
     """Return the dtype of the results, the axes of the classes, and the mask, if any, with its axes."""
     dtype = _logits(z)
-    over = _arrays.axes(axis, z.ndim)
+    over = _checks.axes(axis, z.ndim)
     _check_sizes(z, over)
     if where is None:
         return dtype, over, []
@@ -331,10 +333,9 @@ def _targets(z, t):
     """Return the targets, with the chunks of `z` and a check of their values, and their axes."""
     t = _array(t, "t")
     if labels := t.ndim == z.ndim - 1:
-        if t.dtype.kind not in "iu":
-            raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
+        _checks.check_label_dtype(t, "t")
     else:
-        _arrays.real(np.empty(0, t.dtype), "t")
+        _checks.real(np.empty(0, t.dtype), "t")
     axes = range(z.ndim - 1 if labels else z.ndim)
     if len(axes) != t.ndim or not all(map(_same, t.shape, z.shape)):
         raise ValueError(
@@ -348,7 +349,7 @@ def _targets(z, t):
 
 def _array(a, name):
     """Return a Dask array unchanged, and anything else as a NumPy array."""
-    return a if isinstance(a, da.Array) else _arrays.array(a, name)
+    return a if isinstance(a, da.Array) else _checks.array(a, name)
 
 
 def _same(n, m):
@@ -466,9 +467,9 @@ def _like_z(function, z, axis, where):
 
 def _evaluate(z, t, reduction, gradient=False):
     """Return the reduced costs of the cases and, with `gradient`, their gradient."""
-    _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
+    _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
     dtype = _logits(z)
-    _arrays.check_classes(z, "z")
+    _checks.check_classes(z, "z")
     axes, cases, over = range(z.ndim), range(z.ndim - 1), (z.ndim - 1,)
     _check_sizes(z, over)
     t, t_axes = _targets(z, t)
@@ -502,28 +503,14 @@ def _count(z, costs):
 
 def _checked_targets(t, classes, block_info=None):
     """Return the targets of a block; raise ValueError for a wrong label or, without `classes`, probability."""
+    starts, block = [start for start, _ in block_info[0]["array-location"]], ""
+    if any(map(math.isnan, starts)):
+        starts, block = [0] * t.ndim, f" of block {block_info[0]['chunk-location']}"
     if classes is None:
-        bad = ~((t >= 0) & (t < np.inf))
-        complaint = "is not a probability: it must be finite and at least 0"
+        _checks.check_probabilities(t, "t", starts=starts, block=block)
     else:
-        bad = (t < 0) | (t >= classes)
-        complaint = f"is not a class index: z has {classes} classes"
-    if bad.any():
-        index = np.unravel_index(bad.argmax(), t.shape)
-        starts = [start for start, _ in block_info[0]["array-location"]]
-        block = ""
-        if any(map(math.isnan, starts)):
-            starts, block = [0] * t.ndim, f" of block {block_info[0]['chunk-location']}"
-        where = ", ".join(str(int(i + start)) for i, start in zip(index, starts))
-        raise ValueError(f"t[{where}]{block} = {t[index]} {complaint}")
+        _checks.check_label_values(t, "t", classes, "z", starts=starts, block=block)
     return t
-
-
-def _top(x, e, room):
-    """Return the state m, s of each row of a block, and the column of m."""
-    m, s, top = _kernels.top_and_rivals(x, e, room)
-    # A row that is all −inf adds nothing to the sum over all chunks.
-    return m, np.where(m == -np.inf, 0.0, s), top
 
 
 def _nothing(z, over, size):
@@ -535,14 +522,12 @@ def _nothing(z, over, size):
 
 def _output_states(z, where=None, *, over):
     """Return the states m, s of the rows of a chunk."""
-    z, dtype = _arrays.real(z, "z")
-    where = None if where is None else _arrays.mask(where, z.shape)
+    z, dtype = _checks.real(z, "z")
+    where = None if where is None else _checks.mask(where, z.shape)
     states, columns = _nothing(z, over, 2)
-
-    def kernel(x, e, y, room, rows):
-        columns[:, rows] = _top(x, e, room)[:2]
-
-    _arrays.rowwise(kernel, z, dtype, over, where=where)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over, where=where):
+            columns[:, rows] = _state.of_rows(block)[:2]
     return states
 
 
@@ -552,31 +537,33 @@ def _cost_states(z, t, start, over):
     The top is the class with the largest logit m. Given labels, t of the top is 1 in the chunk that
     holds the label, and Σ t without the top is 0.
     """
-    z, dtype = _arrays.real(z, "z")
+    z, dtype = _checks.real(z, "z")
     states, columns = _nothing(z, over, 5)
-    labels = t.ndim < z.ndim
+    part_costs = _label_part if t.ndim < z.ndim else _distribution_part
     t = _target_rows(t, z)
-
-    def kernel(x, e, y, room, rows):
-        m, s, top = _top(x, e, room)
-        r = np.arange(len(x))
-        if labels:
-            column = t[rows] - start[0]
-            r = r[(0 <= column) & (column < x.shape[1])]
-            column = column[r]
-            cost, rest, own = np.zeros((3, len(x)))
-            cost[r] = _difference(m[r], x[r, column])
-            own[r] = 1.0
-        else:
-            part = t[rows].astype(np.float64)
-            cost = _kernels.row_sums(_product(part, _difference(m[:, None], x)))
-            own = part[r, top]
-            part[r, top] = 0.0
-            rest = _kernels.row_sums(part)
-        columns[:, rows] = m, s, cost, rest, own
-
-    _arrays.rowwise(kernel, z, dtype, over)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over):
+            m, s, top = _state.of_rows(block)
+            columns[:, rows] = m, s, *part_costs(block.logits, t[rows], start[0], m, top)
     return states
+
+
+def _label_part(x, t, start, m, top):
+    """Return the last three numbers of `_cost_states` for labels."""
+    cost, rest, own = np.zeros((3, len(x)))
+    r, column = within(slice(start, start + x.shape[1]), t)
+    cost[r] = _state.gap(m[r], x[r, column])
+    own[r] = 1.0
+    return cost, rest, own
+
+
+def _distribution_part(x, t, start, m, top):
+    """Return the last three numbers of `_cost_states` for distributions."""
+    r, t = np.arange(len(x)), t.astype(np.float64)
+    cost = row_sums(_product(t, _state.gap(m[:, None], x)))
+    own = t[r, top]
+    t[r, top] = 0.0
+    return cost, row_sums(t), own
 
 
 def _target_rows(t, z):
@@ -599,25 +586,16 @@ def _merged(states, axis, keepdims):
     parts = math.prod(states.shape[a] for a in axis)
     states = np.moveaxis(states, axis, range(-len(axis), 0))
     m, s, *costs = states.reshape(len(states), math.prod(shape[1:]), parts)
-    r = np.arange(len(m))
-    top = m.argmax(axis=1)
-    largest = m[r, top]
     with np.errstate(all="ignore"):
-        sums = _scaled(1.0 + s, m, largest[:, None])
-        sums[r, top] = s[r, top]
-        result = [largest, sums.sum(axis=1)]
+        largest, sums, top = _state.merge(m, s)
+        result = [largest, sums]
         if costs:
             cost, rest, own = costs
             mass = rest + own
-            cost = cost + _product(mass, _difference(largest[:, None], m))
-            mass[r, top] = rest[r, top]
-            result += [cost.sum(axis=1), mass.sum(axis=1), own[r, top]]
+            cost = cost + _product(mass, _state.gap(largest[:, None], m))
+            np.put_along_axis(mass, top, np.take_along_axis(rest, top, axis=-1), axis=-1)
+            result += [cost.sum(axis=1), mass.sum(axis=1), np.take_along_axis(own, top, axis=-1)[:, 0]]
     return np.array(result).reshape(shape)
-
-
-def _difference(a, b):
-    """Return a − b in float64, and 0 for two equal infinities."""
-    return np.where(a == b, 0.0, np.subtract(a, b, dtype=np.float64))
 
 
 def _product(t, a):
@@ -625,21 +603,10 @@ def _product(t, a):
     return np.where((t == 0) & (a == np.inf), 0.0, t * a)
 
 
-def _scaled(a, m, largest):
-    """Return a·e^{m − largest} to the last digits, even where the exponential alone underflows."""
-    d = _difference(m, largest)
-    # m − largest = d + c exactly (Knuth's two-sum).
-    b = d - m
-    c = np.nan_to_num((m - (d - b)) - (largest + b))
-    half = np.exp(0.5 * d)
-    return half * a * half * (1.0 + c)
-
-
 def _log_sums(states, left, to):
     """Return m + log(1 + s), with only the axes `left` of the logits."""
-    m, s = states
     with np.errstate(all="ignore"):
-        result = (m + np.log1p(s)).astype(to)
+        result = _state.value(*states).astype(to)
     return result.reshape([result.shape[a] for a in left])
 
 
@@ -664,12 +631,12 @@ def _share(states, whole):
     m, s, *_ = states.reshape(len(states), -1)
     largest, total, *_ = _rows(whole)
     with np.errstate(all="ignore"):
-        return _scaled(1.0 + s, m, largest) / (1.0 + total)
+        return _state.share(m, s, largest, total)
 
 
 def _multiply(y, share):
     """Multiply y by a share for each row, and set it to 0 where the share is 0 and y may be nan."""
-    with _kernels.OneNumberARow(y.shape[1]):
+    with SmallUfuncBuffer(y.shape[1]):
         y *= share.astype(y.dtype)[:, None]
     y[share == 0] = 0.0
 
@@ -678,9 +645,9 @@ def _softmax(z, states, whole, where=None, *, over):
     """Return the softmax of a chunk of the logits."""
     share = _share(states, whole)
 
-    def kernel(x, e, y, room, rows):
-        _kernels.softmax(x, e, y, room)
-        _multiply(y, share[rows])
+    def kernel(block, rows):
+        _kernels.softmax(block)
+        _multiply(block.out, share[rows])
 
     return _result(kernel, z, over, where)
 
@@ -690,13 +657,9 @@ def _log_softmax(z, states, whole, where=None, *, over):
     m, s = _rows(whole)
     rest = np.log1p(s)
 
-    def kernel(x, e, y, room, rows):
-        m_, rest_ = (a[rows, None].astype(x.dtype) for a in (m, rest))
-        infinite = np.flatnonzero(m[rows] == np.inf)
-        limits = np.where(x[infinite] == np.inf, -rest_[infinite], -np.inf)
-        np.subtract(x, m_, out=y)
-        np.subtract(y, rest_, out=y)
-        y[infinite] = limits
+    def kernel(block, rows):
+        x = block.logits
+        _kernels.write_log_softmax(x, m[rows].astype(x.dtype), rest[rows], block.out)
 
     return _result(kernel, z, over, where)
 
@@ -713,31 +676,32 @@ def _gradient(z, t, start, states, whole, count):
     with np.errstate(all="ignore"):
         slope = (np.expm1(-cost) - s if labels else rest - own * s) / (1.0 + s) / count
 
-    def kernel(x, e, y, room, rows):
-        if labels:
-            _kernels.softmax(x, e, y, room)
-            _multiply(y, share[rows])
-            column = t[rows] - start[0]
-            r = np.flatnonzero((0 <= column) & (column < x.shape[1]))
-            y[r, column[r]] = slope[rows][r]
-        else:
-            at = (s[rows] < 0.5)[:, None] & (x == m[rows, None])
-            x = x.astype(np.float64)
-            e = np.empty_like(x)
-            _kernels.softmax(x, e, e, room)
-            _multiply(e, share[rows])
-            e -= t[rows] / count
-            y[...] = np.where(at, slope[rows, None], e)
+    def label_kernel(block, rows):
+        _kernels.softmax(block)
+        _multiply(block.out, share[rows])
+        r, column = within(slice(start[0], start[0] + block.out.shape[1]), t[rows])
+        block.out[r, column] = slope[rows][r]
 
-    return _result(kernel, z, (z.ndim - 1,))
+    def distribution_kernel(block, rows):
+        at = (s[rows] < 0.5)[:, None] & (block.logits == m[rows, None])
+        wide = Block(block.logits.astype(np.float64))
+        wide.out = wide.scratch
+        _kernels.softmax(wide)
+        _multiply(wide.out, share[rows])
+        wide.out -= t[rows] / count
+        block.out[...] = np.where(at, slope[rows, None], wide.out)
+
+    return _result(label_kernel if labels else distribution_kernel, z, (z.ndim - 1,))
 
 
 def _result(kernel, z, over, where=None):
-    """Return an array of the shape of `z` that `kernel` fills."""
-    z, dtype = _arrays.real(z, "z")
+    """Return an array of the shape of `z` that `kernel(block, rows)` fills."""
+    z, dtype = _checks.real(z, "z")
     result = np.empty(z.shape, dtype)
-    where = None if where is None else _arrays.mask(where, z.shape)
-    _arrays.rowwise(kernel, z, dtype, over, out=result, where=where)
+    where = None if where is None else _checks.mask(where, z.shape)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over, result, where):
+            kernel(block, rows)
     return result
 
 

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 import smlib
-from smlib import _kernels, datasets, many_classes, plotting, sharded, symbolic, training
+from smlib import _sizes, datasets, many_classes, plotting, sharded, symbolic, training
 from tests.smlib import reference
 from tests.smlib.strategies import (
     ANY,
@@ -101,7 +101,7 @@ def over_axis(call, function, name, use=np.asarray, compute=None, with_out=False
         z, named = on_dask(call, z, held, named)
         result = call.result(lambda z, **named: compute(function(z, **named)), z, **named)
     else:
-        with sizes(_kernels, call.pick(USUAL, SHIFTED, TINY)):
+        with sizes(_sizes, call.pick(USUAL, SHIFTED, TINY)):
             result = call.result(function, z, **named)
     if result is None:
         return
@@ -145,7 +145,7 @@ def softmax_jacobian(call):
     z, held = call.array("z", call.shape(least=call.pick(1, 0)))
     if held is not None and held.ndim == 0:
         call.bad.add("z")
-    with sizes(_kernels, call.pick(USUAL, TINY)):
+    with sizes(_sizes, call.pick(USUAL, TINY)):
         result = call.result(smlib.softmax_jacobian, z)
     if result is None:
         return
@@ -180,7 +180,7 @@ def softmax_jvp(call):
         call.bad.add("z")
     if held is not None and held_v is not None and held.shape != held_v.shape:
         call.bad.add("v")
-    with sizes(_kernels, call.pick(USUAL, TINY)):
+    with sizes(_sizes, call.pick(USUAL, TINY)):
         result = call.result(smlib.softmax_jvp, z, v)
     if result is None:
         return
@@ -221,7 +221,7 @@ def cost(call, function, model, targets, name="z", gradient=False, dask_too=None
         z, named, t = *on_dask(call, z, held, named), lazy_targets(call, t, held_t)
         result = call.result(lambda z, t, **named: dask_too(function(z, t, **named)), z, t, **named)
     else:
-        with sizes(_kernels, call.pick(USUAL, SHIFTED, TINY)):
+        with sizes(_sizes, call.pick(USUAL, SHIFTED, TINY)):
             result = call.result(function, z, t, **named)
     if result is None:
         return
@@ -551,7 +551,7 @@ def running_logsumexp(call):
             left = tuple(m for a, m in enumerate(held.shape) if a not in over)
             if owned[p] and owned[p][0][0] != left:
                 call.bad.add("z")
-        with sizes(_kernels, call.pick(USUAL, TINY)):
+        with sizes(_sizes, call.pick(USUAL, TINY)):
             before = parts[p].value
             done = call.result(Updated(parts[p]), z, axis=axis)
         if done is None:

@@ -1,5 +1,6 @@
 """Statements about smlib.costs, against 50-digit arithmetic, differences and each other."""
 
+import math
 import threading
 import tracemalloc
 
@@ -203,7 +204,8 @@ def test_labels_whose_exponentials_are_subnormal_or_zero_cost_what_they_should(l
 @pytest.mark.parametrize("offset", [0.0, -300.0, 1000.0])
 @pytest.mark.parametrize("width", [64, 125])
 def test_the_cost_of_a_long_row_is_summed_piece_by_piece(width, offset, dtype, monkeypatch):
-    monkeypatch.setattr(smlib._kernels, "PIECE", 64 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(smlib._sizes, "PIECE", 64 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(smlib._sizes, "SCRATCH", width * np.dtype(dtype).itemsize)
     z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
     e, t = np.empty((1, width), dtype), np.random.default_rng(22).dirichlet(np.ones(1000), 1)
     for c in (0, 1, 63, 64, 65, 124, 125, 126, 999, int(z.argmax())):
@@ -216,7 +218,7 @@ def test_the_cost_of_a_long_row_is_summed_piece_by_piece(width, offset, dtype, m
         ):
             x = z.copy()
             with np.errstate(all="ignore"):
-                C = kernel(x, e, x, smlib._kernels.Room(), targets, 4)
+                C = kernel(smlib._blocks.Block(x, x, e), targets, 4)
             np.testing.assert_allclose(x, truth / 4, rtol=1e-4, atol=1e-7)
             if kernel is smlib._kernels.label_cost:
                 np.testing.assert_allclose(C, costs, rtol=1e-5)
@@ -264,6 +266,23 @@ def test_the_cost_is_in_nats():
     assert reference.error(cross_entropy([0.0, 0.0], 0), [mpmath.log(2)]) <= 2
     assert reference.error(cross_entropy([0.0, 0.0], [0.5, 0.5]), [mpmath.log(2)]) <= 2
     assert reference.error(logistic_cross_entropy([0.0], [1]), [mpmath.log(2)]) <= 2
+
+
+@BOTH
+@pytest.mark.parametrize("offset", [0.0, 41.3, 1000.0])
+@pytest.mark.parametrize("classes", [2, 10, 128, 1000, 32768])
+def test_the_gradient_of_a_label_sums_to_zero_at_any_gap(classes, offset, dtype):
+    rng = np.random.default_rng(27)
+    z = rng.normal(0, 3, (8, classes)) + offset
+    z[np.arange(8), rng.integers(0, classes, 8)] += [0, 1, 10, 20, 40, 80, 300, 650]
+    z = z.astype(dtype)
+    for labels in (z.argmax(axis=1), z.argmin(axis=1), rng.integers(0, classes, 8)):
+        _, gradient = cross_entropy_value_and_grad(z, labels, reduction="sum")
+        for row in gradient.astype(np.float64):
+            unit = reference.UNIT[np.dtype(dtype)]
+            # Subnormal entries are spaced evenly.
+            spacing = classes * np.finfo(dtype).smallest_subnormal
+            assert abs(math.fsum(row)) <= 4 * unit * math.fsum(abs(row)) + spacing
 
 
 # Cross-entropy of distributions
@@ -675,7 +694,7 @@ def test_one_case_may_be_overwritten_by_its_gradient(dtype):
 
 @BOTH
 def test_cases_done_under_the_shift_a_few_at_a_time_may_be_overwritten(dtype, monkeypatch):
-    monkeypatch.setattr(smlib._kernels, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(smlib._sizes, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
     z, labels, _ = case((50, 90), 1000.0, dtype)
     costs, g = plain_cross_entropy(z, labels)
     for targets in (labels, np.eye(90)[labels]):
@@ -914,7 +933,7 @@ def test_a_small_array_takes_the_short_way(shape, dtype, monkeypatch):
 @pytest.mark.parametrize("shape", [(5000,), (128, 1000), (1, 2**17), (2048, 10), (4, 5, 250)], ids=str)
 @BOTH
 def test_an_array_of_one_block_is_not_cut_into_blocks(shape, dtype, monkeypatch):
-    monkeypatch.setattr(smlib._arrays, "rowwise", None)
+    monkeypatch.setattr(smlib.costs, "blocks", None)
     z, labels, _ = case(shape, dtype=dtype)
     costs, g = plain_cross_entropy(z, labels)
     for targets in (labels, labels[..., None] == np.arange(shape[-1])):

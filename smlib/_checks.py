@@ -1,0 +1,198 @@
+"""Argument checks that the public functions share. A check takes the value first and its name second."""
+
+import operator
+
+import numpy as np
+
+from smlib._exponentials import between
+
+# The dtype in which each floating dtype is computed. Booleans and integers become float64; all
+# other dtypes (complex, longdouble, object, strings) raise TypeError.
+_COMPUTED_IN = {
+    np.dtype(np.float16): np.dtype(np.float32),
+    np.dtype(np.float32): np.dtype(np.float32),
+    np.dtype(np.float64): np.dtype(np.float64),
+}
+
+
+def array(a, name):
+    """Return `a` as an array.
+
+    Raise TypeError for a masked array, whose mask would be lost, and ValueError if NumPy cannot
+    convert `a`.
+    """
+    if isinstance(a, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array: pass {name}.data; softmax, log_softmax and logsumexp "
+            f"take the mask of logits as where=~z.mask"
+        )
+    try:
+        return np.asarray(a)
+    except ValueError as error:
+        raise ValueError(f"{name} is not an array: {error}") from None
+
+
+def real(a, name):
+    """Return `a` as an array of real numbers, and the dtype of its results."""
+    a = array(a, name)
+    if a.dtype.kind == "f":
+        dtype = a.dtype.newbyteorder("=")
+        if dtype in _COMPUTED_IN:
+            return a, dtype
+    elif a.dtype.kind in "biu":
+        return a, np.dtype(np.float64)
+    raise TypeError(f"{name} has dtype {a.dtype}: it must hold real numbers (float16, float32, float64 or integers)")
+
+
+def computed_in(dtype):
+    """Return the dtype in which results of `dtype` are computed."""
+    return _COMPUTED_IN[dtype]
+
+
+def check_choice(value, name, choices):
+    """Raise ValueError if the argument `name` is not one of the strings `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        listed = " or ".join(", ".join(map(repr, choices)).rsplit(", ", 1))
+        raise ValueError(f"{name} = {value!r} is unknown: it must be {listed}")
+
+
+def whole(value, name, least):
+    """Return `value` as an int; raise if it is not an integer or is less than `least`."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: it must be an integer") from None
+    if value < least:
+        raise ValueError(f"{name} = {value}: it must be {least} or more")
+    return value
+
+
+def axes(axis, ndim):
+    """Return `axis`, an int, a tuple of ints or None, as a tuple of axes from 0 to ndim − 1."""
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
+    if axis is None:
+        return tuple(range(ndim))
+    found = []
+    for a in axis if isinstance(axis, tuple) else (axis,):
+        try:
+            i = operator.index(a)
+        except TypeError:
+            i = None
+        if i is None or isinstance(a, (bool, np.bool_)):
+            raise TypeError(f"axis = {axis!r} is not an axis: it must be an int, a tuple of ints or None")
+        if not -ndim <= i < ndim:
+            raise ValueError(f"axis {i} is out of range: z has {ndim} dimension{'s' * (ndim != 1)}")
+        found.append(i % ndim)
+    if len(set(found)) < len(found):
+        raise ValueError(f"axis = {axis!r} names an axis of z twice: name each once")
+    return tuple(found)
+
+
+def check_out(out, shape, dtype):
+    """Raise if `out` cannot hold a result of this shape and dtype."""
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out is of type {type(out).__name__}: it must be a NumPy array")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}: the result has shape {shape}")
+    if out.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"out has dtype {out.dtype}: the result has dtype {dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only: it must be an array that can be written to")
+
+
+def mask(where, shape):
+    """Return `where` as a boolean array, broadcast to `shape`, the shape of `z`."""
+    where = array(where, "where")
+    if where.dtype != bool:
+        raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
+    try:
+        return np.broadcast_to(where, shape)
+    except ValueError:
+        raise ValueError(f"where has shape {where.shape}: it must broadcast to z's shape {shape}") from None
+
+
+def check_classes(z, name, needs_one=True):
+    """Raise ValueError if logits have no class axis or, with `needs_one`, no classes."""
+    if z.ndim == 0:
+        raise ValueError(f"{name} is a single number: it needs a last axis that holds the classes")
+    if needs_one and z.shape[-1] == 0:
+        raise ValueError(f"{name} has no classes: its shape is {z.shape}")
+
+
+def same_shape(t, name, like, name_of_like):
+    """Raise ValueError if two arrays differ in shape."""
+    if t.shape != like.shape:
+        raise ValueError(f"{name} has shape {t.shape}: it must have the shape of {name_of_like}, {like.shape}")
+
+
+def refuse_where(bad, t, name, complaint, starts=None, block=""):
+    """Raise ValueError for the first entry of `t` at which `bad` is true.
+
+    If `t` is a part of a larger array, `starts` are the indices at which it starts there, and `block` says
+    which part it is.
+    """
+    if bad.any():
+        index = np.unravel_index(bad.argmax(), t.shape)
+        places = ", ".join(str(int(i + start)) for i, start in zip(index, starts or [0] * t.ndim))
+        raise ValueError(f"{name}{f'[{places}]' if t.ndim else ''}{block} = {t[index]} {complaint}")
+
+
+def check_label_dtype(t, name):
+    """Raise TypeError if labels are not integers."""
+    if t.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {t.dtype}: labels must be integers, the class indices")
+
+
+def check_label_values(t, name, classes, owner, **part):
+    """Raise ValueError if a label is not a class index; the argument `owner` has the classes."""
+    if t.size and not between(t, 0, classes - 1):
+        refuse_where((t < 0) | (t >= classes), t, name, f"is not a class index: {owner} has {classes} classes", **part)
+
+
+def check_probabilities(t, name, **part):
+    """Raise ValueError if an entry of a distribution is negative, infinite or nan."""
+    refuse_where(~((t >= 0) & (t < np.inf)), t, name, "is not a probability: it must be finite and at least 0", **part)
+
+
+def labels(t, name, shape, classes, source):
+    """Return the labels `t`, class indices of the given shape, as intp.
+
+    `source` has the name of the argument that has the classes, and that of the argument that sets the shape
+    of the labels and its own shape. Errors tell them.
+    """
+    owner, cases, cases_shape = source
+    check_label_dtype(t, name)
+    if t.shape != shape:
+        raise ValueError(f"{name} has shape {t.shape}: for {cases} of shape {cases_shape}, labels have shape {shape}")
+    check_label_values(t, name, classes, owner)
+    return t.astype(np.intp, copy=False)
+
+
+def real_targets(t, z, name):
+    """Return targets of any real value, one for each entry of the argument `z`, called `name`."""
+    t, _ = real(t, "t")
+    same_shape(t, "t", z, name)
+    return t
+
+
+def unit_targets(t, z, name):
+    """Return targets between 0 and 1, one for each entry of `z`."""
+    t = real_targets(t, z, name)
+    refuse_where(~((t >= 0) & (t <= 1)), t, "t", "is not a probability: it must lie between 0 and 1")
+    return t
+
+
+def class_targets(t, z, name):
+    """Return labels (intp, of shape z.shape[:-1]) or distributions (floats, of shape z.shape)."""
+    t = array(t, "t")
+    if t.ndim == z.ndim - 1:
+        return labels(t, "t", z.shape[:-1], z.shape[-1], (name, name, z.shape))
+    t, _ = real(t, "t")
+    if t.shape != z.shape:
+        raise ValueError(
+            f"t has shape {t.shape}: for {name} of shape {z.shape}, "
+            f"labels have shape {z.shape[:-1]} and distributions {z.shape}"
+        )
+    check_probabilities(t, "t")
+    return t

@@ -1,0 +1,361 @@
+"""Exponentials of logits and their sums: without a shift, and with one.
+
+Kernels first take e^z without a shift and then look at the sums. Where no digits were lost, which is
+nearly everywhere, this is faster than the shift and more accurate: z − m is rounded, which makes e^{z − m}
+wrong by up to |z − m| units. Rows that lost digits are recomputed with the shift, in float64, and the
+rounding error of the difference is taken into account.
+
+The sum of a row does not depend on the other rows of its block. Each run of a row is the product of a
+vector with ones, and rows are cut into pieces and runs at places that depend on their length and dtype
+only. (The product of a matrix with ones takes two thirds of the time, but it adds some rows in another
+order than others.)
+"""
+
+import functools
+import math
+
+import numpy as np
+
+from smlib import _sizes
+
+# The shift of a row with largest logit m is m − HEADROOM. Then e^{z − shift} is a normal number, with all
+# its digits, wherever e^{z − m} is a normal number.
+HEADROOM = 300.0
+
+# Number of cases up to which the gradient of a mean keeps the digits that a sum has.
+CASES = 2**30
+
+NO_ROWS = np.arange(0)
+
+
+class Limits:
+    """Thresholds that decide whether exponentials of a dtype have kept their digits."""
+
+    def __init__(self, dtype):
+        self.tiny = float(np.finfo(dtype).tiny)
+        # The reciprocal of a sum up to this, times the number of cases, is a normal number.
+        self.largest_sum = 0.25 / self.tiny / CASES
+        # The exponential of a logit of at least this is a normal number.
+        self.smallest_logit = math.log(self.tiny) + 1
+        # Logits between minus this and this need no check in an array of at most SMALL entries:
+        # their outputs are normal numbers too.
+        self.safe_logit = 0.45 * math.log(self.largest_sum)
+        # A class whose rivals have more than this share of the sum does not round to 1.
+        self.smallest_share = float(np.finfo(dtype).eps) / 4
+
+
+LIMITS = {np.dtype(t): Limits(t) for t in (np.float32, np.float64)}
+
+
+class Buffer:
+    """Memory that is used again from block to block: fresh memory is slow at its first touch."""
+
+    def __init__(self, dtype=np.float64):
+        self.memory = np.empty(0, dtype)
+
+    def array(self, shape):
+        """Return an uninitialized array, which the next call overwrites."""
+        size = math.prod(shape)
+        if self.memory.size < size:
+            self.memory = np.empty(size, self.memory.dtype)
+        return self.memory[:size].reshape(shape)
+
+
+class SmallUfuncBuffer:
+    """Context manager that speeds up arithmetic between rows of length `n` and one number per row.
+
+    NumPy repeats the number in a buffer of 8192 entries. With a small buffer the product takes 60 %
+    of the time at 1000 classes. Use it for such arithmetic only: with a small buffer, sums are slow
+    and inexact in NumPy 2.0, and conversions are slow in all versions.
+    """
+
+    def __init__(self, n):
+        self.helps = 256 <= n < 8192
+
+    def __enter__(self):
+        if self.helps:
+            self.size = np.setbufsize(16)
+
+    def __exit__(self, *error):
+        if self.helps:
+            np.setbufsize(self.size)
+
+
+def between(a, low, high):
+    """Return True if all entries lie from `low` to `high`, and False if there is a nan."""
+    return low <= a.item(a.argmin()) and a.item(a.argmax()) <= high
+
+
+# Sums
+
+
+@functools.lru_cache(maxsize=64)
+def ones(n, dtype):
+    """Return a read-only vector of ones."""
+    vector = np.ones(n, dtype)
+    vector.flags.writeable = False
+    return vector
+
+
+@functools.lru_cache(maxsize=1024)
+def run_length(n, least):
+    """Return the length of the runs in which `n` entries are added.
+
+    It is a divisor of `n` if there is one from `least` to below 2 · `least`, and otherwise `least`.
+    """
+    return next((w for w in range(least, 2 * least) if n % w == 0), least)
+
+
+def row_sums(e):
+    """Return the sum of each row of a block, in float64.
+
+    A product with ones adds entry after entry in a few lanes. Where many entries are equal, as in an
+    untrained network, all roundings of a lane err in the same direction. So long rows are added in
+    runs, and the sums of the runs in runs again.
+    """
+    n, least = e.shape[1], _sizes.RUN[e.dtype]
+    if n < 2 * least:
+        return short_sums(e).astype(np.float64, copy=False)
+    width = run_length(n, least)
+    rest = n % width
+    runs = np.vecdot(e[:, : n - rest].reshape(len(e), -1, width), ones(width, e.dtype))
+    sums = row_sums(runs.astype(np.float64, copy=False))
+    return sums + row_sums(e[:, n - rest :]) if rest else sums
+
+
+def short_sums(e):
+    """Return the sum of each row of a block with short rows, in its own dtype."""
+    n = e.shape[1]
+    # Both are the same product of two vectors, but for a single row vecdot takes twice the time.
+    return e.dot(ones(n, e.dtype)) if len(e) == 1 else np.vecdot(e, ones(n, e.dtype))
+
+
+@functools.lru_cache(maxsize=64)
+def starts(shape):
+    """Return the flat index at which each row of a contiguous matrix starts."""
+    numbers = np.arange(0, math.prod(shape), shape[1])
+    numbers.flags.writeable = False
+    return numbers
+
+
+def places(shape, column):
+    """Return the flat index of one class in each row of a contiguous matrix."""
+    return starts(shape) + column
+
+
+def own_and_rivals(e, at):
+    """Return the entries of a contiguous matrix at some flat indices, and the sums of its rows without them."""
+    flat = e.reshape(-1)
+    own = flat[at]
+    flat[at] = 0.0
+    rivals = row_sums(e)
+    flat[at] = own
+    return own, rivals
+
+
+# Quotients
+
+
+def write_quotients(pieces, total, out):
+    """Write exponentials divided by one total per row into `out`, which may hold the exponentials.
+
+    `pieces` yields slices of columns and their exponentials. An exponential that equals the total
+    becomes exactly 1.
+    """
+    total = total.astype(out.dtype, copy=False)
+    n = out.shape[1]
+    if n < _sizes.SHORT:
+        for piece, e in pieces:
+            np.divide(e, total[:, None], out=out[:, piece])
+        return
+    reciprocal = 1 / total
+    with SmallUfuncBuffer(n if len(out) > 1 else 0):
+        for piece, e in pieces:
+            np.multiply(e, reciprocal[:, None], out=out[:, piece])
+    _settle_certain(total * reciprocal, out)
+
+
+def _settle_certain(whole, out):
+    """Set to 1 the outputs that equal `whole`, the rounded product of a total and its reciprocal.
+
+    Only an output that is the whole sum of its row comes near 1. Where the first outputs of a row have
+    a share in between, there is no such output, and the row is not read again.
+    """
+    share = short_sums(out[:, :32])
+    least = LIMITS[out.dtype].smallest_share
+    if between(share, least, 0.99):
+        return
+    rows = np.flatnonzero(~((least <= share) & (share <= 0.99)) & (whole != 1))
+    if len(rows):
+        part = out[rows]
+        top = part.argmax(axis=1)
+        certain = part[np.arange(len(rows)), top] == whole[rows]
+        out[rows[certain], top[certain]] = 1.0
+
+
+# Exponentials
+
+
+def cut(n, width):
+    """Return the slices of at most `width` that together cover range(n)."""
+    if n <= width:
+        return [slice(0, n)]
+    return [slice(i, min(i + width, n)) for i in range(0, n, width)]
+
+
+def within(piece, column):
+    """Return the rows whose `column` lies in a piece, and its position in the piece."""
+    rows = np.flatnonzero((piece.start <= column) & (column < piece.stop))
+    return rows, column[rows] - piece.start
+
+
+class Exponentials:
+    """The exponentials of a block of logits, computed piece by piece.
+
+    A piece is a slice of columns. Subclasses compute one in `compute(piece)`, in a buffer that the next
+    call may overwrite.
+    """
+
+    def __init__(self, logits, width):
+        self.logits = logits
+        self.pieces = cut(logits.shape[1], width)
+
+    def sums(self, column=None):
+        """Return the exponentials of one class per row, and the sums over its rivals.
+
+        Without a `column`, return 0 and the sums over all classes.
+        """
+        own, rivals = np.zeros(len(self.logits)), 0.0
+        for piece in self.pieces:
+            e = self.last = self.compute(piece)
+            if column is None:
+                rivals = rivals + row_sums(e)
+            elif len(self.pieces) == 1:
+                own[:], rivals = own_and_rivals(e, places(e.shape, column))
+            else:
+                # Only a single row has several pieces. Its class lies in one of them.
+                here = column[(piece.start <= column) & (column < piece.stop)] - piece.start
+                own[: len(here)], part = own_and_rivals(e, here)
+                rivals = rivals + part
+        return own, rivals
+
+    def again(self):
+        """Yield each piece and its exponentials a second time, after `sums`; they may be overwritten.
+
+        The last piece comes first, because it is still in the buffer.
+        """
+        e, self.last = self.last, None
+        for piece in reversed(self.pieces):
+            yield piece, self.compute(piece) if e is None else e
+            e = None
+
+
+class Unshifted(Exponentials):
+    """The exponentials e^z of a block, in its own dtype."""
+
+    def __init__(self, block):
+        super().__init__(block.logits, _sizes.SCRATCH // block.logits.itemsize)
+        self.scratch = block.scratch
+        self.kept = self.scratch.shape == self.logits.shape
+
+    def compute(self, piece):
+        """Return the exponentials of a piece."""
+        place = piece if self.kept else slice(0, piece.stop - piece.start)
+        return np.exp(self.logits[:, piece], out=self.scratch[:, place])
+
+    def again(self):
+        """Yield each piece and its exponentials a second time."""
+        if self.kept:
+            return ((piece, self.scratch[:, piece]) for piece in reversed(self.pieces))
+        return super().again()
+
+    def write(self, total, out):
+        """Write the exponentials divided by one total per row into `out`."""
+        write_quotients(self.again(), total, out)
+
+    def lost(self, total, rivals=None, outputs=True):
+        """Return the rows that lost digits to overflow or underflow, or that hold a nan.
+
+        With `outputs`, the digits of the outputs e^z / total count too.
+        """
+        limits = LIMITS[self.logits.dtype]
+        # A subnormal exponential is off by at most half of the smallest subnormal number.
+        least = limits.tiny * self.logits.shape[1]
+        if between(total, 1.0, limits.largest_sum) and (rivals is None or rivals.item(rivals.argmin()) >= least):
+            return NO_ROWS
+        good = total <= limits.largest_sum
+        if rivals is not None:
+            good &= rivals >= least
+        low = good & (total < 1)
+        if outputs and low.any() and not self.logits.min() >= limits.smallest_logit:
+            # With a total below 1, an exponential may be subnormal though its output e^z / total is not.
+            good[low] = (self.logits.min(axis=1) >= limits.smallest_logit)[low]
+        return np.flatnonzero(~good)
+
+
+class Shifted(Exponentials):
+    """The exponentials e^{z − shift} of a few rows in float64, with shift = m − HEADROOM in each row.
+
+    A row whose largest logit m is +inf is replaced by its limit: its entries at +inf share the mass,
+    and the others have none.
+    """
+
+    def __init__(self, logits, wide):
+        super().__init__(logits, _sizes.PIECE // logits.itemsize)
+        self.wide = wide
+        self.top = logits.argmax(axis=1)
+        self.max = self.of(self.top).astype(np.float64)
+        infinite = np.flatnonzero(self.max == np.inf)
+        if len(infinite):
+            self.logits = logits.copy()
+            self.logits[infinite] = np.where(logits[infinite] == np.inf, 0.0, -np.inf)
+        self.shift = self.of(self.top).astype(np.float64) - HEADROOM
+
+    def of(self, column):
+        """Return the logits of one class per row."""
+        return self.logits[np.arange(len(self.logits)), column]
+
+    def compute(self, piece):
+        """Return the exponentials of a piece."""
+        x, shift = self.logits[:, piece], self.shift[:, None]
+        if x.dtype == np.float32:
+            # The difference of two float32 numbers is accurate enough in float64.
+            d = np.subtract(x, shift, out=self.wide.array(x.shape))
+            return np.exp(d, out=d)
+        # z − shift = d + c exactly, so e^{z − shift} is e^d (1 + c) up to rounding.
+        d, c = difference(x, shift, self.wide.array((3, *x.shape)))
+        np.exp(d, out=d)
+        c *= d
+        d += c
+        return d
+
+    def write(self, total, out):
+        """Write the exponentials divided by one total per row into `out`."""
+        for piece, e in self.again():
+            np.divide(e, total[:, None], out=out[:, piece], casting="same_kind")
+
+
+def difference(a, b, arrays=(None, None, None)):
+    """Return d and c with d = a − b rounded and a − b = d + c exactly (Knuth's two-sum).
+
+    c is 0 where a − b is not finite. `arrays` are three arrays to work in.
+    """
+    d, c, rounded = arrays
+    d = np.subtract(a, b, out=d)
+    rounded = np.subtract(d, a, out=rounded)
+    c = np.subtract(d, rounded, out=c)
+    np.subtract(a, c, out=c)
+    rounded += b
+    c -= rounded
+    if c.size and np.isnan(c.item(c.argmax())):
+        c[np.isnan(c)] = 0.0
+    return d, c
+
+
+def groups(rows, logits):
+    """Split rows into groups whose float64 work stays in cache; yield (rows, logits[rows])."""
+    size = max(1, _sizes.PIECE // (logits.shape[1] * logits.itemsize))
+    everything = len(rows) == len(logits)
+    for i in range(0, len(rows), size):
+        some = slice(i, i + size) if everything else rows[i : i + size]
+        yield some, logits[some]
