@@ -140,17 +140,18 @@ def starts(shape):
 
 def places(shape, column):
     """Return the flat index of one class in each row of a contiguous matrix."""
-    return starts(shape) + column
+    return column if shape[0] == 1 else starts(shape) + column
 
 
 def own_and_rivals(e, at):
-    """Return the entries of a contiguous matrix at some flat indices, and the sums of its rows without them."""
+    """Return the entries of a contiguous matrix at some flat indices, and its row sums with 0 in their place.
+
+    Both are float64.
+    """
     flat = e.reshape(-1)
     own = flat[at]
     flat[at] = 0.0
-    rivals = row_sums(e)
-    flat[at] = own
-    return own, rivals
+    return own.astype(np.float64, copy=False), row_sums(e)
 
 
 # Quotients
@@ -172,24 +173,25 @@ def write_quotients(pieces, total, out):
     with SmallUfuncBuffer(n if len(out) > 1 else 0):
         for piece, e in pieces:
             np.multiply(e, reciprocal[:, None], out=out[:, piece])
-    _settle_certain(total * reciprocal, out)
+    _settle_certain(total, reciprocal, out)
 
 
-def _settle_certain(whole, out):
-    """Set to 1 the outputs that equal `whole`, the rounded product of a total and its reciprocal.
+def _settle_certain(total, reciprocal, out):
+    """Set to 1 the outputs whose exponential equals the total, where the rounded product with 1/total is less.
 
-    Only an output that is the whole sum of its row comes near 1. Where the first outputs of a row have
-    a share in between, there is no such output, and the row is not read again.
+    Such an output is near 1, and the others of its row are near 0. Where the first outputs of a row have a
+    share in between, there is none, and the row is not read again.
     """
     share = short_sums(out[:, :32])
     least = LIMITS[out.dtype].smallest_share
     if between(share, least, 0.99):
         return
-    rows = np.flatnonzero(~((least <= share) & (share <= 0.99)) & (whole != 1))
+    product = total * reciprocal
+    rows = np.flatnonzero(~((least <= share) & (share <= 0.99)) & (product != 1))
     if len(rows):
         part = out[rows]
         top = part.argmax(axis=1)
-        certain = part[np.arange(len(rows)), top] == whole[rows]
+        certain = part[np.arange(len(rows)), top] == product[rows]
         out[rows[certain], top[certain]] = 1.0
 
 
@@ -230,14 +232,20 @@ class Exponentials:
             e = self.last = self.compute(piece)
             if column is None:
                 rivals = rivals + row_sums(e)
-            elif len(self.pieces) == 1:
-                own[:], rivals = own_and_rivals(e, places(e.shape, column))
             else:
-                # Only a single row has several pieces. Its class lies in one of them.
-                here = column[(piece.start <= column) & (column < piece.stop)] - piece.start
-                own[: len(here)], part = own_and_rivals(e, here)
+                rows, at = self.within(piece, column, e.shape)
+                own[rows], part = own_and_rivals(e, at)
                 rivals = rivals + part
+                e.reshape(-1)[at] = own[rows]
         return own, rivals
+
+    def within(self, piece, column, shape):
+        """Return the rows whose `column` lies in a piece, and its flat index in the piece."""
+        if len(self.pieces) == 1:
+            return slice(None), places(shape, column)
+        # Only a single row has several pieces.
+        here = slice(0, int(piece.start <= column[0] < piece.stop))
+        return here, column[here] - piece.start
 
     def again(self):
         """Yield each piece and its exponentials a second time, after `sums`; they may be overwritten.

@@ -292,8 +292,9 @@ def log_softmax_small(z, out):
     x = matrix(z)
     top = places(x.shape, x.argmax(axis=1))
     e = np.exp(x)
-    own, rivals = own_and_rivals(e, top)
-    rest = np.log1p(rivals / own).astype(x.dtype, copy=False)
+    own, rest = own_and_rivals(e, top)
+    rest /= own
+    rest = np.log1p(rest, out=rest).astype(x.dtype, copy=False)
     y = np.subtract(x, x.reshape(-1)[top][:, None], out=e if out is None else matrix(out))
     y -= rest[:, None]
     return y.reshape(z.shape) if out is None else out
