@@ -1,5 +1,7 @@
 """Argument checks that the public functions share. A check takes the value first and its name second."""
 
+import functools
+import math
 import operator
 
 import numpy as np
@@ -112,11 +114,11 @@ def mask(where, shape):
         raise ValueError(f"where has shape {where.shape}: it must broadcast to z's shape {shape}") from None
 
 
-def check_classes(z, name, needs_one=True):
+def check_classes(z, name, needs_one=True, axis=-1):
     """Raise ValueError if logits have no class axis or, with `needs_one`, no classes."""
     if z.ndim == 0:
         raise ValueError(f"{name} is a single number: it needs a last axis that holds the classes")
-    if needs_one and z.shape[-1] == 0:
+    if needs_one and z.shape[axis] == 0:
         raise ValueError(f"{name} has no classes: its shape is {z.shape}")
 
 
@@ -169,30 +171,92 @@ def labels(t, name, shape, classes, source):
     return t.astype(np.intp, copy=False)
 
 
-def real_targets(t, z, name):
+def real_targets(t, z, name, axis):
     """Return targets of any real value, one for each entry of the argument `z`, called `name`."""
     t, _ = real(t, "t")
     same_shape(t, "t", z, name)
     return t
 
 
-def unit_targets(t, z, name):
+def unit_targets(t, z, name, axis):
     """Return targets between 0 and 1, one for each entry of `z`."""
-    t = real_targets(t, z, name)
+    t = real_targets(t, z, name, axis)
     refuse_where(~((t >= 0) & (t <= 1)), t, "t", "is not a probability: it must lie between 0 and 1")
     return t
 
 
-def class_targets(t, z, name):
-    """Return labels (intp, of shape z.shape[:-1]) or distributions (floats, of shape z.shape)."""
+def class_targets(t, z, name, axis):
+    """Return labels (intp, of the shape of `z` without `axis`) or distributions (floats, of the shape of `z`)."""
     t = array(t, "t")
+    cases = without(z.shape, axis)
     if t.ndim == z.ndim - 1:
-        return labels(t, "t", z.shape[:-1], z.shape[-1], (name, name, z.shape))
+        return labels(t, "t", cases, z.shape[axis], (name, name, z.shape))
     t, _ = real(t, "t")
     if t.shape != z.shape:
         raise ValueError(
-            f"t has shape {t.shape}: for {name} of shape {z.shape}, "
-            f"labels have shape {z.shape[:-1]} and distributions {z.shape}"
+            f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {cases} and "
+            f"distributions {z.shape}"
         )
     check_probabilities(t, "t")
     return t
+
+
+def without(shape, axis):
+    """Return a shape without one of its axes."""
+    return shape[:axis] + shape[axis % len(shape) + 1 :]
+
+
+def case_weights(weights, shape):
+    """Return the weights of cases, one for each index of `shape`, as float64."""
+    weights, _ = real(weights, "weights")
+    if weights.shape != shape:
+        raise ValueError(f"weights has shape {weights.shape}: it must have one weight for each case, shape {shape}")
+    complaint = "is not a weight: it must be finite and at least 0"
+    refuse_where(~((weights >= 0) & (weights < np.inf)), weights, "weights", complaint)
+    return weights.astype(np.float64)
+
+
+def mean_divisor(z, name, shape, weights):
+    """Return the divisor of a mean: the number of cases, or the sum of their weights."""
+    cases = math.prod(shape)
+    if cases == 0:
+        raise ValueError(f"{name} has shape {z.shape}: the mean over no cases is undefined")
+    if weights is None:
+        return cases
+    if not weights.any():
+        raise ValueError("weights are all 0: the mean over no cases is undefined")
+    return weights.sum()
+
+
+def without_cases(t, left_out, axis):
+    """Return targets with 0 for the cases that are left out, whatever they hold there."""
+    t = array(t, "t").copy()
+    if t.shape == left_out.shape:
+        t[left_out] = 0
+    elif t.ndim == left_out.ndim + 1 and without(t.shape, axis) == left_out.shape:
+        np.moveaxis(t, axis, -1)[left_out] = 0
+    return t
+
+
+# What arguments of other libraries are called here.
+ELSEWHERE = {
+    "dim": "the classes lie along the last axis, or along axis= in the cross-entropy of softmax",
+    "ignore_index": "labels are left out by weights=, as in weights=t != -100",
+    "weight": "weights= takes one weight for each case; weights of classes are weights=w[t]",
+    "label_smoothing": "a smoothed label is a distribution: t = (1 - a) * one_hot + a / K",
+}
+
+
+def names_arguments(function):
+    """Decorate a function whose errors say what an argument of another library is called here."""
+
+    @functools.wraps(function)
+    def checked(*args, **options):
+        try:
+            return function(*args, **options)
+        except TypeError:
+            for name in options.keys() & ELSEWHERE.keys():
+                raise TypeError(f"{function.__name__} has no argument {name}: {ELSEWHERE[name]}") from None
+            raise
+
+    return checked

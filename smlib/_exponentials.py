@@ -214,13 +214,14 @@ def within(piece, column):
 class Exponentials:
     """The exponentials of a block of logits, computed piece by piece.
 
-    A piece is a slice of columns. Subclasses compute one in `compute(piece)`, in a buffer that the next
-    call may overwrite.
+    A piece is a slice of columns; only a single row has several pieces. Subclasses compute one in
+    `compute(piece)`, in a buffer that the next call may overwrite.
     """
 
     def __init__(self, logits, width):
         self.logits = logits
         self.pieces = cut(logits.shape[1], width)
+        assert len(logits) == 1 or len(self.pieces) == 1
 
     def sums(self, column=None):
         """Return the exponentials of one class per row, and the sums over its rivals.
@@ -243,7 +244,6 @@ class Exponentials:
         """Return the rows whose `column` lies in a piece, and its flat index in the piece."""
         if len(self.pieces) == 1:
             return slice(None), places(shape, column)
-        # Only a single row has several pieces.
         here = slice(0, int(piece.start <= column[0] < piece.stop))
         return here, column[here] - piece.start
 

@@ -147,6 +147,11 @@ def label_cost(block, labels, divisor):
     return costs
 
 
+def widened(targets):
+    """Return targets as a new contiguous float64 array: the sums of its rows then do not depend on its layout."""
+    return targets.astype(np.float64, order="C")
+
+
 def distribution_cost(block, targets, divisor):
     """Return −Σ t log y, and write gradient / divisor. The gradient is y Σt − t."""
     costs = np.empty(len(targets))
@@ -163,7 +168,7 @@ def _distribution_cost(shifted, targets, divisor, out):
     total, rest = own + rivals, np.log1p(rivals / own)[:, None]
     costs, others = np.zeros(len(targets)), np.zeros(len(targets))
     for piece in shifted.pieces:
-        t = targets[:, piece].astype(np.float64)
+        t = widened(targets[:, piece])
         minus_log = rest - (shifted.logits[:, piece].astype(np.float64) - shifted.of(top).astype(np.float64)[:, None])
         # A target of 0 costs nothing, even at a logit of −inf.
         minus_log[np.isposinf(minus_log) & (t == 0)] = 0.0
@@ -207,7 +212,7 @@ def logistic_and_complement(x):
 def logistic_cost(block, targets, divisor):
     """Return −Σ [t log y + (1 − t) log(1 − y)], and write gradient / divisor. The gradient is y − t."""
     x = block.logits.astype(np.float64)
-    t = targets.astype(np.float64)
+    t = widened(targets)
     # −log y = max(−z, 0) + rest and −log(1 − y) = max(z, 0) + rest
     rest = np.log1p(np.exp(-np.abs(x)))
     right = np.where(t > 0, t * np.maximum(-x, 0.0), 0.0)
@@ -222,7 +227,7 @@ def squared_error(block, targets, divisor, output):
 
     The gradient is with respect to the logits, through the function `output`.
     """
-    t = targets.astype(np.float64)
+    t = widened(targets)
     if output == "linear":
         v = g = block.logits.astype(np.float64) - t
     elif output == "logistic":

@@ -7,9 +7,8 @@ case. A cost is summed over the classes, and its `reduction` over the cases is "
 The bits of a case's cost with the reduction "none" and of its gradient with "none" or "sum" depend on the
 logits and the target of this case, their number and dtype alone, as in `smlib.outputs`.
 
-Class weights, ignored labels and label smoothing have no options of their own. A soft target
-expresses each of them: the weight times a one-hot row, a row of zeros, or a smoothed row. The mean
-remains that over all cases.
+Ignored labels, padding, weights of classes and weights of cases are all `weights`: ``t != -100``, a mask, or
+``w[t]``. A smoothed label is a distribution.
 """
 
 import functools
@@ -30,7 +29,8 @@ __all__ = [
 ]
 
 
-def squared_error(y, t, *, reduction="mean"):
+@_checks.names_arguments
+def squared_error(y, t, *, reduction="mean", weights=None):
     r"""Return the squared error of the outputs `y`.
 
     .. math:: C = \tfrac12 \sum_i (y_i - t_i)^2
@@ -43,6 +43,10 @@ def squared_error(y, t, *, reduction="mean"):
         The targets, any real numbers, of the shape of `y`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -57,6 +61,8 @@ def squared_error(y, t, *, reduction="mean"):
         If `y` has no class axis or no classes.
         If the shapes of `y` and `t` differ.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -64,10 +70,11 @@ def squared_error(y, t, *, reduction="mean"):
     0.25
     """
     kernel = functools.partial(_kernels.squared_error, output="linear")
-    return _evaluate(kernel, "y", y, t, _checks.real_targets, reduction)
+    return _evaluate(kernel, "y", y, t, _checks.real_targets, reduction, weights)
 
 
-def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
+@_checks.names_arguments
+def squared_error_value_and_grad(z, t, *, output, reduction="mean", weights=None):
     r"""Return the squared error of the outputs for the logits `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i, \qquad
@@ -88,6 +95,10 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -105,6 +116,8 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
         If the shapes of `z` and `t` differ.
         If `output` is unknown.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -117,10 +130,11 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     """
     _checks.check_choice(output, "output", ("linear", "logistic", "softmax"))
     kernel = functools.partial(_kernels.squared_error, output=output)
-    return _evaluate(kernel, "z", z, t, _checks.real_targets, reduction, gradient=True)
+    return _evaluate(kernel, "z", z, t, _checks.real_targets, reduction, weights, gradient=True)
 
 
-def cross_entropy(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def cross_entropy(z, t, *, reduction="mean", weights=None, axis=-1):
     r"""Return the cross-entropy of the softmax of `z`, in nats.
 
     .. math:: C = -\sum_i t_i \log y_i, \qquad
@@ -132,17 +146,23 @@ def cross_entropy(z, t, *, reduction="mean"):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K).
+        The logits, of shape (…, K) unless `axis` is given.
     t : array_like
-        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
-        of the shape of `z`.
+        Either labels, integers from 0 to K − 1 of the shape of `z`
+        without `axis`, or distributions, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
+    axis : int
+        The axis that holds the classes.
 
     Returns
     -------
     ndarray
-        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+        The cost: a NumPy scalar, or with "none" an array of the shape of `z` without `axis`.
 
     Raises
     ------
@@ -153,8 +173,10 @@ def cross_entropy(z, t, *, reduction="mean"):
         If a label is not a class index.
         If a distribution has a negative, infinite or nan entry.
         If the shapes of `z` and `t` do not match.
-        If `z` has no class axis or no classes.
+        If `z` has no class axis or no classes, or `axis` is out of range.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -166,10 +188,11 @@ def cross_entropy(z, t, *, reduction="mean"):
     >>> print(f"{cross_entropy([50.0, 0.0], 0):.3e}")
     1.929e-22
     """
-    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction)
+    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction, weights, axis=axis)
 
 
-def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
+@_checks.names_arguments
+def cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None, axis=-1, out=None):
     r"""Return the cross-entropy of the softmax of `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
@@ -181,20 +204,26 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K).
+        The logits, of shape (…, K) unless `axis` is given.
     t : array_like
-        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
-        of the shape of `z`.
+        Either labels, integers from 0 to K − 1 of the shape of `z`
+        without `axis`, or distributions, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
+    axis : int
+        The axis that holds the classes.
     out : ndarray, optional
         The array to write the gradient to, with the shape and dtype of the gradient. It may be `z`.
 
     Returns
     -------
     C : ndarray
-        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+        The cost: a NumPy scalar, or with "none" an array of the shape of `z` without `axis`.
     gradient : ndarray
         The derivative of `C` with respect to `z`, of the shape of `z`; `out` itself if it is given.
 
@@ -208,8 +237,10 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
         If a label is not a class index.
         If a distribution has a negative, infinite or nan entry.
         If the shapes of `z` and `t` do not match.
-        If `z` has no class axis or no classes.
+        If `z` has no class axis or no classes, or `axis` is out of range.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
         If the shape of `out` is not that of the gradient, or `out` is read-only.
 
     Examples
@@ -220,10 +251,11 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     >>> gradient.round(4)
     array([[-0.3348,  0.2447,  0.09  ]])
     """
-    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction, True, out)
+    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction, weights, True, out, axis)
 
 
-def logistic_cross_entropy(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def logistic_cross_entropy(z, t, *, reduction="mean", weights=None):
     r"""Return the cross-entropy of independent logistic units with the logits `z`, in nats.
 
     .. math:: C = -\sum_i \bigl[t_i \log y_i + (1 - t_i) \log(1 - y_i)\bigr],
@@ -237,6 +269,10 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
         The targets, between 0 and 1, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -252,6 +288,8 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
         If the shapes of `z` and `t` differ.
         If `z` has no last axis or no units.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -260,10 +298,11 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
     >>> print(f"{logistic_cross_entropy([40.0, -800.0], [1.0, 1.0]):.4f}")
     800.0000
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction)
+    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction, weights)
 
 
-def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None):
     r"""Return the cross-entropy of independent logistic units, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i
@@ -277,6 +316,10 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -294,6 +337,8 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
         If the shapes of `z` and `t` differ.
         If `z` has no last axis or no units.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -303,7 +348,7 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     >>> gradient.round(4)
     array([-0.5, -1. ])
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction, gradient=True)
+    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction, weights, gradient=True)
 
 
 def _class_cost(block, targets, divisor):
@@ -312,46 +357,74 @@ def _class_cost(block, targets, divisor):
     return kernel(block, targets, divisor)
 
 
-def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
+def _evaluate(kernel, name, z, t, targets, reduction, weights, gradient=False, out=None, axis=-1):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(t, z, name)` checks and returns the targets. `kernel(block, t, divisor)` returns the costs of
-    a block of cases and writes gradient / divisor if the block has an `out`.
+    `targets(t, z, name, axis)` checks and returns the targets. `kernel(block, t, divisor)` returns the costs
+    of a block of cases and writes gradient / divisor if the block has an `out`.
     """
     _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
     z, dtype = _checks.real(z, name)
-    _checks.check_classes(z, name)
-    t = targets(t, z, name)
-    cases = math.prod(z.shape[:-1])
-    if reduction == "mean" and cases == 0:
-        raise ValueError(f"{name} has shape {z.shape}: the mean over no cases is undefined")
+    axis = _axis(axis, z)
+    _checks.check_classes(z, name, axis=axis)
+    shape = _checks.without(z.shape, axis)
+    if weights is not None:
+        weights = _checks.case_weights(weights, shape)
+        t = _checks.without_cases(t, weights == 0, axis)
+    t = targets(t, z, name, axis)
+    divisor = 1 if reduction != "mean" else _checks.mean_divisor(z, name, shape, weights)
     if out is not None:
         _checks.check_out(out, z.shape, dtype)
         if np.may_share_memory(out, t):
             t = t.copy()
     elif gradient:
         out = np.empty(z.shape, dtype)
-    divisor = cases if reduction == "mean" else 1
-    t = t.reshape(cases, *t.shape[z.ndim - 1 :])
-    costs = _costs(kernel, z, dtype, t, divisor, out)
+    t = t.reshape(-1) if t.ndim < z.ndim else np.moveaxis(t, axis, -1).reshape(math.prod(shape), z.shape[axis])
+    costs = _costs(kernel, z, dtype, t, divisor, out, axis, weights)
     with np.errstate(all="ignore"):
         if reduction == "none":
-            value = costs.reshape(z.shape[:-1]).astype(dtype)[()]
+            value = costs.reshape(shape).astype(dtype)[()]
         else:
             value = dtype.type(costs.sum(dtype=np.float64) / divisor)
     return (value, out) if gradient else value
 
 
-def _costs(kernel, z, dtype, t, divisor, out):
+def _axis(axis, z):
+    """Return the axis of the classes as −1 if it is the last one, and otherwise as a number from 0."""
+    if type(axis) is int and axis == -1:
+        return axis
+    if axis is None or isinstance(axis, tuple):
+        raise TypeError(f"axis = {axis!r} is not the axis of the classes: it must be an int")
+    (axis,) = _checks.axes(axis, z.ndim)
+    return -1 if axis == z.ndim - 1 else axis
+
+
+def _costs(kernel, z, dtype, t, divisor, out, axis, weights):
     """Return the costs of the cases; unless `out` is None, write gradient / divisor to it."""
-    if is_one_block(z, out=out):
+    if axis == -1 and weights is None and is_one_block(z, out=out):
         if t.ndim == 1 and _kernels.is_small(z):
             return _kernels.label_cost_small(z, t, divisor, out)
         if (block := one_block(z, out)) is not None:
             with np.errstate(all="ignore"):
                 return kernel(block, t, divisor)
     costs = np.empty(len(t))
+    weights = None if weights is None else weights.reshape(-1)
     with np.errstate(all="ignore"):
-        for rows, block in blocks(z, dtype, (z.ndim - 1,), out):
-            costs[rows] = kernel(block, t[rows], divisor)
+        for rows, block in blocks(z, dtype, (axis % z.ndim,), out):
+            if weights is None:
+                costs[rows] = kernel(block, t[rows], divisor)
+            else:
+                costs[rows] = _weighted(kernel(block, t[rows], 1), weights[rows], divisor, block.out)
     return costs
+
+
+def _weighted(costs, weights, divisor, gradient):
+    """Return costs times their weights, and multiply their gradient by weights / divisor.
+
+    A weight of 0 gives 0 even where the cost is nan.
+    """
+    left_out = weights == 0
+    if gradient is not None:
+        gradient *= (weights / divisor).astype(gradient.dtype)[:, None]
+        gradient[left_out] = 0.0
+    return np.where(left_out, 0.0, weights * costs)

@@ -139,7 +139,8 @@ def _merged(a, b, name):
         return _state.merge(np.stack([m, n], axis=-1), np.stack([r, s], axis=-1))[:2]
 
 
-def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
+@_checks.names_arguments
+def linear_cross_entropy(h, W, t, *, b=None, reduction="mean", weights=None):
     r"""Return the cross-entropy of the softmax of a linear layer, and its gradients.
 
     .. math:: z = h W^\top + b, \qquad
@@ -168,6 +169,9 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
         The biases, of shape (K,). A class with the bias :math:`-\infty` has probability 0.
     reduction : {"mean", "sum"}
         How the costs of the cases are combined. The gradients are those of their mean or sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case, as in `smlib.cross_entropy`. What a weight of 0 leaves
+        out is not read.
 
     Returns
     -------
@@ -188,6 +192,8 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
         If the shapes do not match.
         If there are no classes.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Notes
     -----
@@ -207,18 +213,15 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
     array([-0.3348,  0.2447,  0.09  ])
     """
     _checks.check_choice(reduction, "reduction", ("mean", "sum"))
-    h, W, t, b, dtype = _checked(h, W, t, b)
-    cases = len(h)
-    if reduction == "mean" and cases == 0:
-        raise ValueError(f"h has shape {h.shape}: the mean over no cases is undefined")
-    divisor = cases if reduction == "mean" else 1
+    h, W, t, b, weights, dtype = _checked(h, W, t, b, weights)
+    divisor = 1 if reduction == "sum" else _checks.mean_divisor(h, "h", h.shape[:1], weights)
     # Overflow and invalid operations are expected here: the results are the limits.
     with np.errstate(all="ignore"):
-        C, *gradients = _value_and_gradients(h, W, t, b, dtype, divisor)
+        C, *gradients = _value_and_gradients(h, W, t, b, weights, dtype, divisor)
     return C, tuple(gradients)
 
 
-def _checked(h, W, t, b):
+def _checked(h, W, t, b, weights):
     """Return the arguments as arrays that fit together, and the dtype of the results."""
     h, dtype_h = _checks.real(h, "h")
     W, dtype_W = _checks.real(W, "W")
@@ -235,14 +238,18 @@ def _checked(h, W, t, b):
         dtype = np.result_type(dtype, dtype_b)
         if b.shape != W.shape[:1]:
             raise ValueError(f"b has shape {b.shape}: for W of shape {W.shape}, it must have shape {W.shape[:1]}")
+    weights = None if weights is None else _checks.case_weights(weights, h.shape[:1])
+    if weights is not None:
+        left_out = weights == 0
+        h, t = np.where(left_out[:, None], 0, h), _checks.without_cases(t, left_out, axis=-1)
     t = _checks.labels(_checks.array(t, "t"), "t", h.shape[:1], len(W), ("W", "h", h.shape))
-    return h, W, t, b, dtype
+    return h, W, t, b, weights, dtype
 
 
-def _value_and_gradients(h, W, t, b, dtype, divisor):
+def _value_and_gradients(h, W, t, b, weights, dtype, divisor):
     """Return the cost, dh, dW and, unless `b` is None, db.
 
-    They are sums over the cases, divided by `divisor`.
+    They are sums over the cases, times their weights if any, and divided by `divisor`.
     """
     layer = _Layer(h, W, b, t, _checks.computed_in(dtype))
     length = W.shape[1]
@@ -253,8 +260,12 @@ def _value_and_gradients(h, W, t, b, dtype, divisor):
     for c in layer.cases:
         shift[c], label, own, rivals, products = layer.first_pass(c)
         total = own + rivals
-        C += _costs(own, rivals, total, label, shift[c]).sum()
+        costs = _costs(own, rivals, total, label, shift[c])
         total *= divisor
+        if weights is not None:
+            costs = np.where(weights[c] == 0, 0.0, weights[c] * costs)
+            total /= weights[c]
+        C += costs.sum()
         dh[c] = (products[:, :length] - rivals[:, None] * W[t[c]]) / total[:, None]
         scaled[c] = layer.h[c] / total[:, None]
         slope[c] = -rivals

@@ -315,7 +315,7 @@ def softmax_jvp(z, v):
     with np.errstate(all="ignore"):
         for rows, block in blocks(z, dtype, (z.ndim - 1,), out=result):
             outputs, _ = _kernels.softmax_and_complement(block)
-            block.out[...] = _kernels.jvp(outputs, v[rows].astype(np.float64))
+            block.out[...] = _kernels.jvp(outputs, _kernels.widened(v[rows]))
     return result
 
 

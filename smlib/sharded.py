@@ -559,7 +559,7 @@ def _label_part(x, t, start, m, top):
 
 def _distribution_part(x, t, start, m, top):
     """Return the last three numbers of `_cost_states` for distributions."""
-    r, t = np.arange(len(x)), t.astype(np.float64)
+    r, t = np.arange(len(x)), _kernels.widened(t)
     cost = row_sums(_product(t, _state.gap(m[:, None], x)))
     own = t[r, top]
     t[r, top] = 0.0

@@ -38,8 +38,8 @@ OUTPUTS = ("linear", "logistic", "softmax")
 def squared_error_through(output):
     """The squared error of an output function, as a value and gradient from the logits."""
 
-    def value_and_grad(z, t, *, reduction="mean"):
-        return squared_error_value_and_grad(z, t, output=output, reduction=reduction)
+    def value_and_grad(z, t, **options):
+        return squared_error_value_and_grad(z, t, output=output, **options)
 
     return value_and_grad
 
@@ -734,7 +734,156 @@ def test_no_cases_cost_nothing_but_have_no_mean(value_and_grad):
         value_and_grad(z, z)
 
 
+# Weights
+
+
+def weights_of(shape, seed=29):
+    """Weights of cases, some of them 0."""
+    rng = np.random.default_rng(seed)
+    return rng.choice([0.0, 0.5, 1.0, 3.0], shape)
+
+
+@EACH_GRADIENT
+@pytest.mark.parametrize("shape", [(4,), (9, 4), (2, 3, 4), (40, 1000)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_weight_multiplies_the_cost_and_the_gradient_of_its_case(value_and_grad, shape, dtype):
+    z, _, t = case(shape, dtype=dtype)
+    z /= np.sqrt(dtype(shape[-1]))
+    w = weights_of(shape[:-1]) if len(shape) > 1 else np.array(0.5)
+    C, g = value_and_grad(z, t, reduction="none")
+    units = {"rtol": 8 * np.finfo(dtype).eps, "atol": np.finfo(dtype).eps / 8}
+    D, h = value_and_grad(z, t, reduction="none", weights=w)
+    np.testing.assert_allclose(D, w * C, **units)
+    np.testing.assert_allclose(h, w[..., None] * g, **units)
+    D, h = value_and_grad(z, t, reduction="sum", weights=w)
+    np.testing.assert_allclose(D, (w * C).sum(), **units)
+    np.testing.assert_allclose(h, w[..., None] * g, **units)
+    D, h = value_and_grad(z, t, weights=w.tolist())
+    np.testing.assert_allclose(D, (w * C).sum() / w.sum(), **units)
+    np.testing.assert_allclose(h, w[..., None] * g / w.sum(), **units)
+
+
+@EACH_GRADIENT
+@REDUCTIONS
+def test_weights_of_one_change_nothing(value_and_grad, reduction):
+    z, _, t = case((50, 7))
+    C, g = value_and_grad(z, t, reduction=reduction)
+    for ones in (np.ones(50), np.ones(50, bool), [1] * 50):
+        D, h = value_and_grad(z, t, reduction=reduction, weights=ones)
+        np.testing.assert_array_equal(D, C)
+        np.testing.assert_allclose(h, g, rtol=4e-16)
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [(9, 4), (2, 3, 4), (40, 3000)], ids=str)
+def test_what_a_weight_of_zero_leaves_out_is_not_read(shape, dtype):
+    z, labels, t = case(shape, dtype=dtype)
+    kept = np.random.default_rng(30).random(shape[:-1]) < 0.6
+    C, g = cross_entropy_value_and_grad(z[kept], labels[kept])
+    z[~kept] = np.nan
+    labels[~kept] = -100
+    t[~kept] = np.nan
+    before = labels.copy()
+    D, h = cross_entropy_value_and_grad(z, labels, weights=labels != -100)
+    np.testing.assert_array_equal(labels, before)
+    assert D == pytest.approx(C, rel=4 * float(np.finfo(dtype).eps)) and D.dtype == dtype
+    np.testing.assert_allclose(h[kept], g, rtol=4 * np.finfo(dtype).eps)
+    assert not h[~kept].any()
+    D, h = cross_entropy_value_and_grad(z, labels, weights=kept, reduction="none", out=z.copy())
+    assert (D[~kept] == 0).all() and not h[~kept].any()
+    for value_and_grad in WITH_GRADIENT.values():
+        D, h = value_and_grad(z, t, weights=kept)
+        assert np.isfinite(D) and np.isfinite(h).all() and not h[~kept].any()
+
+
+def test_the_gradient_with_weights_is_the_derivative():
+    z, labels, t = case((5, 4))
+    w = np.array([0.0, 0.3, 1.0, 2.0, 7.5])
+    for targets in (labels, t):
+        for reduction in ("mean", "sum"):
+            _, g = cross_entropy_value_and_grad(z, targets, weights=w, reduction=reduction)
+
+            def cost(z):
+                return cross_entropy(z, targets, weights=w, reduction=reduction)
+
+            assert check_gradient(cost, z, g) < 1e-7
+
+
+def test_weights_that_are_no_weights_are_refused():
+    z, labels, _ = case((3, 4))
+    for bad in (-0.5, np.inf, np.nan):
+        with pytest.raises(
+            ValueError, match=rf"^weights\[1\] = {bad} is not a weight: it must be finite and at least 0$"
+        ):
+            cross_entropy(z, labels, weights=[1.0, bad, 0.0])
+    for shape in ((), (4,), (3, 4), (3, 1)):
+        with pytest.raises(ValueError, match=r"it must have one weight for each case, shape \(3,\)$"):
+            cross_entropy(z, labels, weights=np.ones(shape))
+    with pytest.raises(TypeError, match="^weights has dtype complex128: it must hold real numbers"):
+        cross_entropy(z, labels, weights=[1j, 1, 1])
+    with pytest.raises(ValueError, match="^weights are all 0: the mean over no cases is undefined$"):
+        cross_entropy(z, labels, weights=[0, 0, 0])
+    assert cross_entropy(z, labels, weights=[0, 0, 0], reduction="sum") == 0
+    with pytest.raises(ValueError, match=r"^t\[1\] = -100 is not a class index"):
+        cross_entropy(z, [0, -100, -100], weights=[True, True, False])
+    with pytest.raises(TypeError, match="labels must be integers"):
+        cross_entropy(z, [0.0, 1.0, 2.0], weights=[1, 1, 0])
+
+
+# The axis of the classes
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3, np.int8(1)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_classes_may_lie_along_any_axis(axis, dtype):
+    z, labels, t = case((5, 3, 4), dtype=dtype)
+    w = weights_of((5, 3))
+    across, t_across = np.moveaxis(z, -1, axis), np.moveaxis(t, -1, axis)
+    for targets, moved in ((labels, labels), (t, t_across)):
+        for options in ({}, {"reduction": "none"}, {"weights": w}):
+            C, g = cross_entropy_value_and_grad(z, targets, **options)
+            D, h = cross_entropy_value_and_grad(across, moved, axis=axis, **options)
+            np.testing.assert_array_equal(D, C)
+            np.testing.assert_array_equal(np.moveaxis(h, axis, -1), g)
+            np.testing.assert_array_equal(cross_entropy(across.copy(), moved, axis=axis, **options), C)
+            out = np.ascontiguousarray(across)
+            cross_entropy_value_and_grad(out, moved, axis=axis, out=out, **options)
+            np.testing.assert_array_equal(np.moveaxis(out, axis, -1), g)
+
+
+def test_a_wrong_axis_is_refused():
+    z, labels, _ = case((2, 3, 4))
+    for axis in (3, -4):
+        with pytest.raises(ValueError, match=rf"^axis {axis} is out of range: z has 3 dimensions$"):
+            cross_entropy(z, labels, axis=axis)
+    for axis in (None, (0, 1), (2,), 1.0, "0", True):
+        with pytest.raises(TypeError, match="is not .*ax[ei]s.*: it must be an int"):
+            cross_entropy(z, labels, axis=axis)
+    told = r"^t has shape \(2, 3\): for z of shape \(2, 3, 4\), labels have shape \(2, 4\)$"
+    with pytest.raises(ValueError, match=told):
+        cross_entropy(z, labels, axis=1)
+    with pytest.raises(ValueError, match=r"^z has no classes: its shape is \(2, 0, 4\)$"):
+        cross_entropy(z[:, :0], labels, axis=1)
+
+
 # Errors
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("dim", "or along axis= in the"),
+        ("ignore_index", "weights=t != -100"),
+        ("weight", r"weights=w\[t\]"),
+        ("label_smoothing", "is a distribution"),
+    ],
+)
+def test_arguments_of_other_libraries_are_told_their_names_here(name, cure):
+    for function in (cross_entropy, cross_entropy_value_and_grad, logistic_cross_entropy):
+        with pytest.raises(TypeError, match=f"^{function.__name__} has no argument {name}: .*{cure}"):
+            function(np.zeros((2, 3)), [0, 1], **{name: 1})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'size_average'"):
+        cross_entropy(np.zeros((2, 3)), [0, 1], size_average=True)
 
 
 def test_masked_or_ragged_targets_are_refused_by_name():

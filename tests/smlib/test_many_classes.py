@@ -423,6 +423,22 @@ def test_a_million_float32_logits_far_from_zero():
         np.testing.assert_allclose(eW[:, 0], db, rtol=1e-12)
 
 
+@pytest.mark.usefixtures("small_tiles")
+@REDUCTIONS
+@pytest.mark.parametrize("offset", [None, 0.0, 900.0])
+def test_weights_are_those_of_the_dense_cost(offset, reduction):
+    h, W, t, b = case(20, 33, 5, offset=offset)
+    w = np.random.default_rng(1).choice([0.0, 0.5, 1.0, 3.0], 20)
+    z = h @ W.T + (0 if b is None else b)
+    C, g = cross_entropy_value_and_grad(z, t, weights=w, reduction=reduction)
+    expected = g @ W, g.T @ h, *([] if b is None else [g.sum(axis=0)])
+    h[w == 0], t[w == 0] = np.nan, -100
+    D, gradients = linear_cross_entropy(h, W, t, b=b, weights=w, reduction=reduction)
+    np.testing.assert_allclose(D, C, rtol=1e-12)
+    assert distance(gradients, expected) <= 1e-12
+    assert not gradients[0][w == 0].any()
+
+
 # Memory
 
 
@@ -548,6 +564,10 @@ GOOD = {"h": np.ones((2, 3)), "W": np.ones((4, 3)), "t": [0, 1]}
         ({"t": np.array([2**63, 0], np.uint64)}, ValueError, "is not a class index"),
         ({"reduction": "none"}, ValueError, "reduction = 'none' is unknown: .* 'mean' or 'sum'"),
         ({"h": np.ones((0, 3)), "t": np.ones(0, int)}, ValueError, "mean over no cases"),
+        ({"weights": [1]}, ValueError, r"weights has shape \(1,\): .* one weight for each case, shape \(2,\)"),
+        ({"weights": [-1, 1]}, ValueError, r"weights\[0\] = -1 is not a weight"),
+        ({"weights": [0, 0]}, ValueError, "weights are all 0: the mean"),
+        ({"ignore_index": -100}, TypeError, "linear_cross_entropy has no argument ignore_index: .*weights="),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_its_cure(change, error, message):
