@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from smlib import _checks, _sizes
-from smlib._exponentials import LIMITS, Buffer
+from smlib._exponentials import LIMITS
 from smlib._kernels import matrix
+from smlib._sums import Buffer
 
 
 class Block:

@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from smlib._exponentials import between
+from smlib._sums import between
 
 # The dtype in which each floating dtype is computed. Booleans and integers become float64; all
 # other dtypes (complex, longdouble, object, strings) raise TypeError.
@@ -114,18 +114,18 @@ def mask(where, shape):
         raise ValueError(f"where has shape {where.shape}: it must broadcast to z's shape {shape}") from None
 
 
-def check_classes(z, name, needs_one=True, axis=-1):
-    """Raise ValueError if logits have no class axis or, with `needs_one`, no classes."""
+def check_classes(z, needs_one=True, axis=-1):
+    """Raise ValueError if the logits `z` have no class axis or, with `needs_one`, no classes."""
     if z.ndim == 0:
-        raise ValueError(f"{name} is a single number: it needs a last axis that holds the classes")
+        raise ValueError("z is a single number: it needs a last axis that holds the classes")
     if needs_one and z.shape[axis] == 0:
-        raise ValueError(f"{name} has no classes: its shape is {z.shape}")
+        raise ValueError(f"z has no classes: its shape is {z.shape}")
 
 
-def same_shape(t, name, like, name_of_like):
-    """Raise ValueError if two arrays differ in shape."""
-    if t.shape != like.shape:
-        raise ValueError(f"{name} has shape {t.shape}: it must have the shape of {name_of_like}, {like.shape}")
+def same_shape(t, name, z):
+    """Raise ValueError if an argument does not have the shape of the logits `z`."""
+    if t.shape != z.shape:
+        raise ValueError(f"{name} has shape {t.shape}: it must have the shape of z, {z.shape}")
 
 
 def refuse_where(bad, t, name, complaint, starts=None, block=""):
@@ -171,31 +171,30 @@ def labels(t, name, shape, classes, source):
     return t.astype(np.intp, copy=False)
 
 
-def real_targets(t, z, name, axis):
-    """Return targets of any real value, one for each entry of the argument `z`, called `name`."""
+def real_targets(t, z, axis):
+    """Return targets of any real value, one for each entry of `z`."""
     t, _ = real(t, "t")
-    same_shape(t, "t", z, name)
+    same_shape(t, "t", z)
     return t
 
 
-def unit_targets(t, z, name, axis):
+def unit_targets(t, z, axis):
     """Return targets between 0 and 1, one for each entry of `z`."""
-    t = real_targets(t, z, name, axis)
+    t = real_targets(t, z, axis)
     refuse_where(~((t >= 0) & (t <= 1)), t, "t", "is not a probability: it must lie between 0 and 1")
     return t
 
 
-def class_targets(t, z, name, axis):
+def class_targets(t, z, axis):
     """Return labels (intp, of the shape of `z` without `axis`) or distributions (floats, of the shape of `z`)."""
     t = array(t, "t")
     cases = without(z.shape, axis)
     if t.ndim == z.ndim - 1:
-        return labels(t, "t", cases, z.shape[axis], (name, name, z.shape))
+        return labels(t, "t", cases, z.shape[axis], ("z", "z", z.shape))
     t, _ = real(t, "t")
     if t.shape != z.shape:
         raise ValueError(
-            f"t has shape {t.shape}: for {name} of shape {z.shape}, labels have shape {cases} and "
-            f"distributions {z.shape}"
+            f"t has shape {t.shape}: for z of shape {z.shape}, labels have shape {cases} and distributions {z.shape}"
         )
     check_probabilities(t, "t")
     return t

@@ -12,22 +12,8 @@ In the code, `own` is the exponential of one class of a row, and `rivals` the su
 import numpy as np
 
 from smlib import _sizes
-from smlib._exponentials import (
-    LIMITS,
-    NO_ROWS,
-    Shifted,
-    SmallUfuncBuffer,
-    Unshifted,
-    between,
-    cut,
-    groups,
-    own_and_rivals,
-    places,
-    row_sums,
-    short_sums,
-    within,
-    write_quotients,
-)
+from smlib._exponentials import LIMITS, NO_ROWS, Shifted, Unshifted, groups, write_quotients
+from smlib._sums import SmallUfuncBuffer, between, cut, own_and_rivals, places, row_sums, short_sums, within
 
 
 def recompute(block, lost):

@@ -30,17 +30,19 @@ __all__ = [
 
 
 @_checks.names_arguments
-def squared_error(y, t, *, reduction="mean", weights=None):
-    r"""Return the squared error of the outputs `y`.
+def squared_error(z, t, *, output="linear", reduction="mean", weights=None):
+    r"""Return the squared error of the outputs for the logits `z`.
 
     .. math:: C = \tfrac12 \sum_i (y_i - t_i)^2
 
     Parameters
     ----------
-    y : array_like
-        The outputs, of shape (…, K).
+    z : array_like
+        The logits, of shape (…, K), or the outputs themselves if `output` is "linear".
     t : array_like
-        The targets, any real numbers, of the shape of `y`.
+        The targets, any real numbers, of the shape of `z`.
+    output : {"linear", "logistic", "softmax"}
+        The output function. Linear outputs are :math:`y = z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
     weights : array_like, optional
@@ -51,15 +53,16 @@ def squared_error(y, t, *, reduction="mean", weights=None):
     Returns
     -------
     ndarray
-        The cost: a NumPy scalar, or with "none" an array of shape ``y.shape[:-1]``.
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
 
     Raises
     ------
     TypeError
-        If `y` or `t` does not hold real numbers.
+        If `z` or `t` does not hold real numbers.
     ValueError
-        If `y` has no class axis or no classes.
-        If the shapes of `y` and `t` differ.
+        If `z` has no class axis or no classes.
+        If the shapes of `z` and `t` differ.
+        If `output` is unknown.
         If `reduction` is unknown, or is "mean" when there are no cases.
         If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
         If `weights` does not have one weight for each case.
@@ -69,12 +72,11 @@ def squared_error(y, t, *, reduction="mean", weights=None):
     >>> float(squared_error([0.5, 0.5], [1.0, 0.0]))
     0.25
     """
-    kernel = functools.partial(_kernels.squared_error, output="linear")
-    return _evaluate(kernel, "y", y, t, _checks.real_targets, reduction, weights)
+    return _evaluate(_squared_cost(output), z, t, _checks.real_targets, reduction, weights)
 
 
 @_checks.names_arguments
-def squared_error_value_and_grad(z, t, *, output, reduction="mean", weights=None):
+def squared_error_value_and_grad(z, t, *, output="linear", reduction="mean", weights=None):
     r"""Return the squared error of the outputs for the logits `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i, \qquad
@@ -128,9 +130,7 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean", weights=None
     >>> print(f"{C:.4f} {gradient[0]:.3e}")
     0.5000 -2.061e-09
     """
-    _checks.check_choice(output, "output", ("linear", "logistic", "softmax"))
-    kernel = functools.partial(_kernels.squared_error, output=output)
-    return _evaluate(kernel, "z", z, t, _checks.real_targets, reduction, weights, gradient=True)
+    return _evaluate(_squared_cost(output), z, t, _checks.real_targets, reduction, weights, gradient=True)
 
 
 @_checks.names_arguments
@@ -188,7 +188,7 @@ def cross_entropy(z, t, *, reduction="mean", weights=None, axis=-1):
     >>> print(f"{cross_entropy([50.0, 0.0], 0):.3e}")
     1.929e-22
     """
-    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction, weights, axis=axis)
+    return _evaluate(_class_cost, z, t, _checks.class_targets, reduction, weights, axis=axis)
 
 
 @_checks.names_arguments
@@ -251,7 +251,7 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None, axis=-
     >>> gradient.round(4)
     array([[-0.3348,  0.2447,  0.09  ]])
     """
-    return _evaluate(_class_cost, "z", z, t, _checks.class_targets, reduction, weights, True, out, axis)
+    return _evaluate(_class_cost, z, t, _checks.class_targets, reduction, weights, True, out, axis)
 
 
 @_checks.names_arguments
@@ -298,7 +298,7 @@ def logistic_cross_entropy(z, t, *, reduction="mean", weights=None):
     >>> print(f"{logistic_cross_entropy([40.0, -800.0], [1.0, 1.0]):.4f}")
     800.0000
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction, weights)
+    return _evaluate(_kernels.logistic_cost, z, t, _checks.unit_targets, reduction, weights)
 
 
 @_checks.names_arguments
@@ -348,7 +348,13 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=Non
     >>> gradient.round(4)
     array([-0.5, -1. ])
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _checks.unit_targets, reduction, weights, gradient=True)
+    return _evaluate(_kernels.logistic_cost, z, t, _checks.unit_targets, reduction, weights, gradient=True)
+
+
+def _squared_cost(output):
+    """Return the kernel of the squared error for an output function."""
+    _checks.check_choice(output, "output", ("linear", "logistic", "softmax"))
+    return functools.partial(_kernels.squared_error, output=output)
 
 
 def _class_cost(block, targets, divisor):
@@ -357,22 +363,22 @@ def _class_cost(block, targets, divisor):
     return kernel(block, targets, divisor)
 
 
-def _evaluate(kernel, name, z, t, targets, reduction, weights, gradient=False, out=None, axis=-1):
+def _evaluate(kernel, z, t, targets, reduction, weights, gradient=False, out=None, axis=-1):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(t, z, name, axis)` checks and returns the targets. `kernel(block, t, divisor)` returns the costs
+    `targets(t, z, axis)` checks and returns the targets. `kernel(block, t, divisor)` returns the costs
     of a block of cases and writes gradient / divisor if the block has an `out`.
     """
     _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
-    z, dtype = _checks.real(z, name)
+    z, dtype = _checks.real(z, "z")
     axis = _axis(axis, z)
-    _checks.check_classes(z, name, axis=axis)
+    _checks.check_classes(z, axis=axis)
     shape = _checks.without(z.shape, axis)
     if weights is not None:
         weights = _checks.case_weights(weights, shape)
         t = _checks.without_cases(t, weights == 0, axis)
-    t = targets(t, z, name, axis)
-    divisor = 1 if reduction != "mean" else _checks.mean_divisor(z, name, shape, weights)
+    t = targets(t, z, axis)
+    divisor = 1 if reduction != "mean" else _checks.mean_divisor(z, "z", shape, weights)
     if out is not None:
         _checks.check_out(out, z.shape, dtype)
         if np.may_share_memory(out, t):

@@ -12,7 +12,8 @@ import numpy as np
 
 from smlib import _checks, _state
 from smlib._blocks import blocks
-from smlib._exponentials import LIMITS, Buffer, cut, row_sums, within
+from smlib._exponentials import LIMITS
+from smlib._sums import Buffer, cut, row_sums, within
 
 __all__ = ["RunningLogSumExp", "linear_cross_entropy"]
 

@@ -264,7 +264,7 @@ def softmax_jacobian(z):
            [-0.25,  0.25]])
     """
     z, dtype = _checks.real(z, "z")
-    _checks.check_classes(z, "z", needs_one=False)
+    _checks.check_classes(z, needs_one=False)
     classes = z.shape[-1]
     result = np.empty((z.size // max(classes, 1), classes, classes), dtype)
     with np.errstate(all="ignore"):
@@ -307,9 +307,9 @@ def softmax_jvp(z, v):
     array([ 0.25, -0.25])
     """
     z, dtype = _checks.real(z, "z")
-    _checks.check_classes(z, "z", needs_one=False)
+    _checks.check_classes(z, needs_one=False)
     v, _ = _checks.real(v, "v")
-    _checks.same_shape(v, "v", z, "z")
+    _checks.same_shape(v, "v", z)
     v = v.reshape(z.size // max(z.shape[-1], 1), z.shape[-1])
     result = np.empty(z.shape, dtype)
     with np.errstate(all="ignore"):

@@ -25,7 +25,7 @@ import numpy as np
 
 from smlib import _checks, _kernels, _state
 from smlib._blocks import Block, blocks
-from smlib._exponentials import SmallUfuncBuffer, row_sums, within
+from smlib._sums import SmallUfuncBuffer, row_sums, within
 
 try:
     import dask.array as da
@@ -469,7 +469,7 @@ def _evaluate(z, t, reduction, gradient=False):
     """Return the reduced costs of the cases and, with `gradient`, their gradient."""
     _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
     dtype = _logits(z)
-    _checks.check_classes(z, "z")
+    _checks.check_classes(z)
     axes, cases, over = range(z.ndim), range(z.ndim - 1), (z.ndim - 1,)
     _check_sizes(z, over)
     t, t_axes = _targets(z, t)

@@ -375,7 +375,9 @@ def square_cost(output):
 
 
 def squared_error(call):
-    cost(call, smlib.squared_error, square_cost("linear"), real_targets, name="y")
+    output = call.choice("output", "linear", "logistic", "softmax")
+    model = square_cost(output if isinstance(output, str) else "linear")
+    cost(call, smlib.squared_error, model, real_targets, output=output)
 
 
 def squared_error_value_and_grad(call):

@@ -982,21 +982,32 @@ def test_errors_name_the_logits(value_and_grad):
 def test_errors_name_the_targets(cost):
     with pytest.raises(TypeError, match="^t has dtype complex128: it must hold real numbers"):
         cost(np.zeros((2, 3)), np.zeros((2, 3)) * 1j)
-    name = "y" if cost is squared_error else "z"
-    told = r"for z of" if cost is cross_entropy else rf"it must have the shape of {name}, \(2, 3\)$"
+    told = r"for z of" if cost is cross_entropy else r"it must have the shape of z, \(2, 3\)$"
     with pytest.raises(ValueError, match=rf"^t has shape \(3, 2\): {told}"):
         cost(np.zeros((2, 3)), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_the_squared_error_of_an_output_function_is_that_of_its_gradients_function(output):
+    z, _, t = case()
+    for reduction in ("mean", "sum", "none"):
+        C, _ = squared_error_value_and_grad(z, t, output=output, reduction=reduction)
+        np.testing.assert_array_equal(squared_error(z, t, output=output, reduction=reduction), C)
+    outputs = {"linear": z, "logistic": logistic(z), "softmax": softmax(z)}[output]
+    np.testing.assert_allclose(squared_error(outputs, t), squared_error(z, t, output=output), rtol=1e-12)
 
 
 def test_an_unknown_output_function_is_refused():
     with pytest.raises(ValueError, match="output = 'relu' is unknown: it must be 'linear', 'logistic' or"):
         squared_error_value_and_grad([0.0], [0.0], output="relu")
+    with pytest.raises(ValueError, match="output = None is unknown"):
+        squared_error([0.0], [0.0], output=None)
 
 
 @EACH_VALUE
 @pytest.mark.parametrize("dtype", [complex, np.longdouble, object, "U3"])
 def test_other_dtypes_are_refused(cost, dtype):
-    with pytest.raises(TypeError, match=r"[zy] has dtype .*: it must hold real numbers"):
+    with pytest.raises(TypeError, match=r"^z has dtype .*: it must hold real numbers"):
         cost(np.zeros((2, 3), int).astype(dtype), np.zeros((2, 3)))
     with pytest.raises(TypeError, match=r"t has dtype .*: it must hold real numbers"):
         cost(np.zeros((2, 3)), np.zeros((2, 3), int).astype(dtype))
