@@ -67,7 +67,8 @@ def blocks(z, dtype, over, out=None, where=None):
     """
     work = _checks.computed_in(dtype)
     aliased = out is not None and np.may_share_memory(out, z)
-    if aliased and not _same_memory(out, z):
+    # Where `out` is the logits themselves, each is read before it is overwritten. Any other overlap needs a copy.
+    if aliased and out.__array_interface__ != z.__array_interface__:
         z, aliased = z.copy(), False
     if over != (z.ndim - 1,):
         order = [a for a in range(z.ndim) if a not in over] + list(over)
@@ -101,10 +102,8 @@ def _gathered(z, dtype, lead, classes, out, where):
         part = z[index]
         x = logits.array((stop - start, classes))
         _gather(part, None if where is None else where[index], x.reshape(part.shape))
-        yield (
-            slice(start, stop),
-            Block(x, None if out is None else x, scratch.array((stop - start, width)), wide),
-        )
+        e = scratch.array((stop - start, width))
+        yield slice(start, stop), Block(x, None if out is None else x, e, wide)
         if out is not None:
             out[index] = x.reshape(part.shape)
 
@@ -143,13 +142,3 @@ def _gather(part, where, x):
     else:
         x[...] = -np.inf
         np.copyto(x, part, where=where)
-
-
-def _same_memory(a, b):
-    """Return True if two arrays have the same entries in memory, in the same order."""
-    return (
-        a.dtype == b.dtype
-        and a.shape == b.shape
-        and a.strides == b.strides
-        and a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-    )

@@ -658,8 +658,7 @@ def _log_softmax(z, states, whole, where=None, *, over):
     rest = np.log1p(s)
 
     def kernel(block, rows):
-        x = block.logits
-        _kernels.write_log_softmax(x, m[rows].astype(x.dtype), rest[rows], block.out)
+        _kernels.write_log_softmax(block.logits, m[rows].astype(block.out.dtype), rest[rows], block.out)
 
     return _result(kernel, z, over, where)
 
@@ -684,8 +683,7 @@ def _gradient(z, t, start, states, whole, count):
 
     def distribution_kernel(block, rows):
         at = (s[rows] < 0.5)[:, None] & (block.logits == m[rows, None])
-        wide = Block(block.logits.astype(np.float64))
-        wide.out = wide.scratch
+        wide = Block(block.logits.astype(np.float64), np.empty(block.logits.shape))
         _kernels.softmax(wide)
         _multiply(wide.out, share[rows])
         wide.out -= t[rows] / count
