@@ -122,6 +122,13 @@ def check_classes(z, needs_one=True, axis=-1):
         raise ValueError(f"z has no classes: its shape is {z.shape}")
 
 
+def class_axis(axis, ndim):
+    """Return the one axis of the classes as a number from 0; it is −1 if there are no axes."""
+    if axis is None or isinstance(axis, tuple):
+        raise TypeError(f"axis = {axis!r} is not the axis of the classes: it must be an int")
+    return axes(axis, ndim)[0] if ndim else -1
+
+
 def same_shape(t, name, z):
     """Raise ValueError if an argument does not have the shape of the logits `z`."""
     if t.shape != z.shape:
@@ -210,9 +217,14 @@ def case_weights(weights, shape):
     weights, _ = real(weights, "weights")
     if weights.shape != shape:
         raise ValueError(f"weights has shape {weights.shape}: it must have one weight for each case, shape {shape}")
-    complaint = "is not a weight: it must be finite and at least 0"
-    refuse_where(~((weights >= 0) & (weights < np.inf)), weights, "weights", complaint)
+    check_weights(weights)
     return weights.astype(np.float64)
+
+
+def check_weights(weights, **part):
+    """Raise ValueError if a weight is negative, infinite or nan."""
+    complaint = "is not a weight: it must be finite and at least 0"
+    refuse_where(~((weights >= 0) & (weights < np.inf)), weights, "weights", complaint, **part)
 
 
 def mean_divisor(z, name, shape, weights):

@@ -371,7 +371,7 @@ def _evaluate(kernel, z, t, targets, reduction, weights, gradient=False, out=Non
     """
     _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
     z, dtype = _checks.real(z, "z")
-    axis = _axis(axis, z)
+    axis = _checks.class_axis(axis, z.ndim)
     _checks.check_classes(z, axis=axis)
     shape = _checks.without(z.shape, axis)
     if weights is not None:
@@ -395,19 +395,9 @@ def _evaluate(kernel, z, t, targets, reduction, weights, gradient=False, out=Non
     return (value, out) if gradient else value
 
 
-def _axis(axis, z):
-    """Return the axis of the classes as −1 if it is the last one, and otherwise as a number from 0."""
-    if type(axis) is int and axis == -1:
-        return axis
-    if axis is None or isinstance(axis, tuple):
-        raise TypeError(f"axis = {axis!r} is not the axis of the classes: it must be an int")
-    (axis,) = _checks.axes(axis, z.ndim)
-    return -1 if axis == z.ndim - 1 else axis
-
-
 def _costs(kernel, z, dtype, t, divisor, out, axis, weights):
     """Return the costs of the cases; unless `out` is None, write gradient / divisor to it."""
-    if axis == -1 and weights is None and is_one_block(z, out=out):
+    if axis == z.ndim - 1 and weights is None and is_one_block(z, out=out):
         if t.ndim == 1 and _kernels.is_small(z):
             return _kernels.label_cost_small(z, t, divisor, out)
         if (block := one_block(z, out)) is not None:
@@ -416,7 +406,7 @@ def _costs(kernel, z, dtype, t, divisor, out, axis, weights):
     costs = np.empty(len(t))
     weights = None if weights is None else weights.reshape(-1)
     with np.errstate(all="ignore"):
-        for rows, block in blocks(z, dtype, (axis % z.ndim,), out):
+        for rows, block in blocks(z, dtype, (axis,), out):
             if weights is None:
                 costs[rows] = kernel(block, t[rows], divisor)
             else:
