@@ -4,16 +4,20 @@ The classes (or the independent units) lie along the last axis; each index of th
 case. A cost is summed over the classes, and its `reduction` over the cases is "mean", "sum" or
 "none". Costs and gradients have the dtype of the logits, as in `smlib.outputs`.
 
-Class weights, ignored labels and label smoothing have no options of their own. A soft target
-expresses each of them: the weight times a one-hot row, a row of zeros, or a smoothed row. The mean
-remains that over all cases.
+The bits of a case's cost with the reduction "none" and of its gradient with "none" or "sum" depend on the
+logits and the target of this case, their number and dtype alone, as in `smlib.outputs`.
+
+Ignored labels, padding, weights of classes and weights of cases are all `weights`: ``t != -100``, a mask, or
+``w[t]``. A smoothed label is a distribution.
 """
 
+import functools
 import math
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _kernels
+from smlib._blocks import blocks, is_one_block, one_block
 
 __all__ = [
     "cross_entropy",
@@ -25,47 +29,54 @@ __all__ = [
 ]
 
 
-def squared_error(y, t, *, reduction="mean"):
-    r"""Return the squared error of the outputs `y`.
+@_checks.names_arguments
+def squared_error(z, t, *, output="linear", reduction="mean", weights=None):
+    r"""Return the squared error of the outputs for the logits `z`.
 
     .. math:: C = \tfrac12 \sum_i (y_i - t_i)^2
 
     Parameters
     ----------
-    y : array_like
-        The outputs, of shape (…, K).
+    z : array_like
+        The logits, of shape (…, K), or the outputs themselves if `output` is "linear".
     t : array_like
-        The targets, any real numbers, of the shape of `y`.
+        The targets, any real numbers, of the shape of `z`.
+    output : {"linear", "logistic", "softmax"}
+        The output function. Linear outputs are :math:`y = z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
     ndarray
-        The cost: a NumPy scalar, or with "none" an array of shape ``y.shape[:-1]``.
+        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
 
     Raises
     ------
     TypeError
-        If `y` or `t` does not hold real numbers.
+        If `z` or `t` does not hold real numbers.
     ValueError
-        If `y` has no class axis or no classes.
-        If the shapes of `y` and `t` differ.
+        If `z` has no class axis or no classes.
+        If the shapes of `z` and `t` differ.
+        If `output` is unknown.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
     >>> float(squared_error([0.5, 0.5], [1.0, 0.0]))
     0.25
     """
-
-    def kernel(x, e, y, room, t, count):
-        return _kernels.squared_error(x, e, y, room, t, count, "linear")
-
-    return _evaluate(kernel, "y", y, t, _arrays.real_targets, reduction)
+    return _evaluate(_squared_cost(output), z, t, _checks.real_targets, reduction, weights)
 
 
-def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
+@_checks.names_arguments
+def squared_error_value_and_grad(z, t, *, output="linear", reduction="mean", weights=None):
     r"""Return the squared error of the outputs for the logits `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i, \qquad
@@ -86,6 +97,10 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -103,6 +118,8 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
         If the shapes of `z` and `t` differ.
         If `output` is unknown.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -113,15 +130,11 @@ def squared_error_value_and_grad(z, t, *, output, reduction="mean"):
     >>> print(f"{C:.4f} {gradient[0]:.3e}")
     0.5000 -2.061e-09
     """
-    _arrays.check_choice("output", output, ("linear", "logistic", "softmax"))
-
-    def kernel(x, e, y, room, t, count):
-        return _kernels.squared_error(x, e, y, room, t, count, output)
-
-    return _evaluate(kernel, "z", z, t, _arrays.real_targets, reduction, gradient=True)
+    return _evaluate(_squared_cost(output), z, t, _checks.real_targets, reduction, weights, gradient=True)
 
 
-def cross_entropy(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def cross_entropy(z, t, *, reduction="mean", weights=None, axis=-1):
     r"""Return the cross-entropy of the softmax of `z`, in nats.
 
     .. math:: C = -\sum_i t_i \log y_i, \qquad
@@ -133,17 +146,23 @@ def cross_entropy(z, t, *, reduction="mean"):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K).
+        The logits, of shape (…, K) unless `axis` is given.
     t : array_like
-        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
-        of the shape of `z`.
+        Either labels, integers from 0 to K − 1 of the shape of `z`
+        without `axis`, or distributions, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
+    axis : int
+        The axis that holds the classes.
 
     Returns
     -------
     ndarray
-        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+        The cost: a NumPy scalar, or with "none" an array of the shape of `z` without `axis`.
 
     Raises
     ------
@@ -154,8 +173,10 @@ def cross_entropy(z, t, *, reduction="mean"):
         If a label is not a class index.
         If a distribution has a negative, infinite or nan entry.
         If the shapes of `z` and `t` do not match.
-        If `z` has no class axis or no classes.
+        If `z` has no class axis or no classes, or `axis` is out of range.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -167,10 +188,11 @@ def cross_entropy(z, t, *, reduction="mean"):
     >>> print(f"{cross_entropy([50.0, 0.0], 0):.3e}")
     1.929e-22
     """
-    return _evaluate(_class_kernel, "z", z, t, _arrays.class_targets, reduction)
+    return _evaluate(_class_cost, z, t, _checks.class_targets, reduction, weights, axis=axis)
 
 
-def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
+@_checks.names_arguments
+def cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None, axis=-1, out=None):
     r"""Return the cross-entropy of the softmax of `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
@@ -182,20 +204,26 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K).
+        The logits, of shape (…, K) unless `axis` is given.
     t : array_like
-        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
-        of the shape of `z`.
+        Either labels, integers from 0 to K − 1 of the shape of `z`
+        without `axis`, or distributions, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
+    axis : int
+        The axis that holds the classes.
     out : ndarray, optional
         The array to write the gradient to, with the shape and dtype of the gradient. It may be `z`.
 
     Returns
     -------
     C : ndarray
-        The cost: a NumPy scalar, or with "none" an array of shape ``z.shape[:-1]``.
+        The cost: a NumPy scalar, or with "none" an array of the shape of `z` without `axis`.
     gradient : ndarray
         The derivative of `C` with respect to `z`, of the shape of `z`; `out` itself if it is given.
 
@@ -209,8 +237,10 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
         If a label is not a class index.
         If a distribution has a negative, infinite or nan entry.
         If the shapes of `z` and `t` do not match.
-        If `z` has no class axis or no classes.
+        If `z` has no class axis or no classes, or `axis` is out of range.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
         If the shape of `out` is not that of the gradient, or `out` is read-only.
 
     Examples
@@ -221,10 +251,11 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", out=None):
     >>> gradient.round(4)
     array([[-0.3348,  0.2447,  0.09  ]])
     """
-    return _evaluate(_class_kernel, "z", z, t, _arrays.class_targets, reduction, True, out)
+    return _evaluate(_class_cost, z, t, _checks.class_targets, reduction, weights, True, out, axis)
 
 
-def logistic_cross_entropy(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def logistic_cross_entropy(z, t, *, reduction="mean", weights=None):
     r"""Return the cross-entropy of independent logistic units with the logits `z`, in nats.
 
     .. math:: C = -\sum_i \bigl[t_i \log y_i + (1 - t_i) \log(1 - y_i)\bigr],
@@ -238,6 +269,10 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
         The targets, between 0 and 1, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -253,6 +288,8 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
         If the shapes of `z` and `t` differ.
         If `z` has no last axis or no units.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -261,10 +298,11 @@ def logistic_cross_entropy(z, t, *, reduction="mean"):
     >>> print(f"{logistic_cross_entropy([40.0, -800.0], [1.0, 1.0]):.4f}")
     800.0000
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction)
+    return _evaluate(_kernels.logistic_cost, z, t, _checks.unit_targets, reduction, weights)
 
 
-def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None):
     r"""Return the cross-entropy of independent logistic units, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i - t_i
@@ -278,6 +316,10 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case; booleans count as 0 and 1. The weight multiplies the
+        cost of the case, and the mean is divided by the sum of the weights. A case of weight 0 is not
+        read: its target and its logits may be anything.
 
     Returns
     -------
@@ -295,6 +337,8 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
         If the shapes of `z` and `t` differ.
         If `z` has no last axis or no units.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Examples
     --------
@@ -304,61 +348,79 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     >>> gradient.round(4)
     array([-0.5, -1. ])
     """
-    return _evaluate(_kernels.logistic_cost, "z", z, t, _arrays.unit_targets, reduction, gradient=True)
+    return _evaluate(_kernels.logistic_cost, z, t, _checks.unit_targets, reduction, weights, gradient=True)
 
 
-def _class_kernel(x, e, y, room, t, count):
-    """Run the kernel for labels if `t` has one axis, and otherwise the one for distributions."""
-    kernel = _kernels.label_cost if t.ndim == 1 else _kernels.distribution_cost
-    return kernel(x, e, y, room, t, count)
+def _squared_cost(output):
+    """Return the kernel of the squared error for an output function."""
+    _checks.check_choice(output, "output", ("linear", "logistic", "softmax"))
+    return functools.partial(_kernels.squared_error, output=output)
 
 
-def _evaluate(kernel, name, z, t, targets, reduction, gradient=False, out=None):
+def _class_cost(block, targets, divisor):
+    """Return the costs of labels if `targets` has one axis, and otherwise those of distributions."""
+    kernel = _kernels.label_cost if targets.ndim == 1 else _kernels.distribution_cost
+    return kernel(block, targets, divisor)
+
+
+def _evaluate(kernel, z, t, targets, reduction, weights, gradient=False, out=None, axis=-1):
     """Return the reduced costs of the cases and, with `gradient`, their gradient.
 
-    `targets(z, t, name)` checks and returns the targets. `kernel(x, e, y, room, t, count)` returns
-    the costs of a block of cases and, unless `y` is None, writes gradient / count to it.
+    `targets(t, z, axis)` checks and returns the targets. `kernel(block, t, divisor)` returns the costs
+    of a block of cases and writes gradient / divisor if the block has an `out`.
     """
-    _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
-    z, dtype = _arrays.real(z, name)
-    _arrays.check_classes(z, name)
-    t = targets(z, t, name)
-    cases = math.prod(z.shape[:-1])
-    if reduction == "mean" and cases == 0:
-        raise ValueError(f"{name} has shape {z.shape}: the mean over no cases is undefined")
+    _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
+    z, dtype = _checks.real(z, "z")
+    axis = _checks.class_axis(axis, z.ndim)
+    _checks.check_classes(z, axis=axis)
+    shape = _checks.without(z.shape, axis)
+    if weights is not None:
+        weights = _checks.case_weights(weights, shape)
+        t = _checks.without_cases(t, weights == 0, axis)
+    t = targets(t, z, axis)
+    divisor = 1 if reduction != "mean" else _checks.mean_divisor(z, "z", shape, weights)
     if out is not None:
-        _arrays.check_out(out, z.shape, dtype)
+        _checks.check_out(out, z.shape, dtype)
         if np.may_share_memory(out, t):
             t = t.copy()
     elif gradient:
         out = np.empty(z.shape, dtype)
-    count = cases if reduction == "mean" else 1
-    t = t.reshape(cases, *t.shape[z.ndim - 1 :])
-    costs = _costs(kernel, z, dtype, t, count, out)
+    t = t.reshape(-1) if t.ndim < z.ndim else np.moveaxis(t, axis, -1).reshape(math.prod(shape), z.shape[axis])
+    costs = _costs(kernel, z, dtype, t, divisor, out, axis, weights)
     with np.errstate(all="ignore"):
         if reduction == "none":
-            value = costs.reshape(z.shape[:-1]).astype(dtype)[()]
+            value = costs.reshape(shape).astype(dtype)[()]
         else:
-            value = dtype.type(costs.sum(dtype=np.float64) / count)
+            value = dtype.type(costs.sum(dtype=np.float64) / divisor)
     return (value, out) if gradient else value
 
 
-def _costs(kernel, z, dtype, t, count, out):
-    """Return the costs of the cases; unless `out` is None, write gradient / count to it."""
-    block = _arrays.is_block(z, out=out)
-    if block and t.ndim == 1 and z.size <= _kernels.SMALL:
-        costs = _kernels.label_cost_small(z, t, count, out)
-        if costs is not None:
-            return costs
-    if block and (out is None or not np.may_share_memory(out, z)):
-        x = _arrays.matrix(z)
-        y = None if out is None else _arrays.matrix(out)
-        with np.errstate(all="ignore"):
-            return kernel(x, np.empty_like(x) if y is None else y, y, _kernels.Room(), t, count)
+def _costs(kernel, z, dtype, t, divisor, out, axis, weights):
+    """Return the costs of the cases; unless `out` is None, write gradient / divisor to it."""
+    if axis == z.ndim - 1 and weights is None and is_one_block(z, out=out):
+        if t.ndim == 1 and _kernels.is_small(z):
+            return _kernels.label_cost_small(z, t, divisor, out)
+        if (block := one_block(z, out)) is not None:
+            with np.errstate(all="ignore"):
+                return kernel(block, t, divisor)
     costs = np.empty(len(t))
-
-    def rows_kernel(x, e, y, room, rows):
-        costs[rows] = kernel(x, e, y, room, t[rows], count)
-
-    _arrays.rowwise(rows_kernel, z, dtype, (z.ndim - 1,), out=out)
+    weights = None if weights is None else weights.reshape(-1)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, (axis,), out):
+            if weights is None:
+                costs[rows] = kernel(block, t[rows], divisor)
+            else:
+                costs[rows] = _weighted(kernel(block, t[rows], 1), weights[rows], divisor, block.out)
     return costs
+
+
+def _weighted(costs, weights, divisor, gradient):
+    """Return costs times their weights, and multiply their gradient by weights / divisor.
+
+    A weight of 0 gives 0 even where the cost is nan.
+    """
+    left_out = weights == 0
+    if gradient is not None:
+        gradient *= (weights / divisor).astype(gradient.dtype)[:, None]
+        gradient[left_out] = 0.0
+    return np.where(left_out, 0.0, weights * costs)

@@ -9,7 +9,7 @@ from importlib import resources
 
 import numpy as np
 
-from smlib import _arrays
+from smlib import _checks
 
 __all__ = ["digits", "split", "FamilyTrees", "family_trees"]
 
@@ -79,10 +79,10 @@ def split(n, *, held_out, seed=0):
     >>> len(train), len(test), test[:5].tolist()
     (1437, 360, [2, 3, 11, 13, 15])
     """
-    n, held_out = _arrays.whole("n", n, least=0), _arrays.whole("held_out", held_out, least=0)
+    n, held_out = _checks.whole(n, "n", least=0), _checks.whole(held_out, "held_out", least=0)
     if held_out > n:
         raise ValueError(f"held_out = {held_out} is more than the n = {n} cases there are")
-    raw = np.random.PCG64(_arrays.whole("seed", seed, least=0)).random_raw(n)
+    raw = np.random.PCG64(_checks.whole(seed, "seed", least=0)).random_raw(n)
     order = np.argsort(raw, kind="stable").astype(np.int64)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 

@@ -10,7 +10,10 @@ import math
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _state
+from smlib._blocks import blocks
+from smlib._exponentials import LIMITS
+from smlib._sums import Buffer, cut, row_sums, within
 
 __all__ = ["RunningLogSumExp", "linear_cross_entropy"]
 
@@ -22,10 +25,6 @@ CASES = 512
 
 # Largest number of entries of W that go with a tile.
 WEIGHTS = 2**20
-
-# Number of terms that are added one after the other. In longer runs, the roundings of equal terms
-# add up, because they err in the same direction.
-RUN = 16
 
 
 class RunningLogSumExp:
@@ -81,17 +80,13 @@ class RunningLogSumExp:
             If an axis is out of range or repeated.
             If the other axes have another shape than those of earlier pieces.
         """
-        z, dtype = _arrays.real(z, "z")
-        over = _arrays.axes(axis, z.ndim)
+        z, dtype = _checks.real(z, "z")
+        over = _checks.axes(axis, z.ndim)
         shape = [n for a, n in enumerate(z.shape) if a not in over]
         top, rest = np.full(math.prod(shape), -np.inf), np.zeros(math.prod(shape))
-
-        def kernel(x, e, y, room, rows):
-            m, r, _ = _kernels.top_and_rivals(x, e, room)
-            # A row that is all −inf has r = −1, so that 1 + r, its sum, is 0.
-            top[rows], rest[rows] = m, np.where(m == -np.inf, -1.0, r)
-
-        _arrays.rowwise(kernel, z, dtype, over)
+        with np.errstate(all="ignore"):
+            for rows, block in blocks(z, dtype, over):
+                top[rows], rest[rows], _ = _state.of_rows(block)
         self._state = _merged(self._state, (top.reshape(shape), rest.reshape(shape)), "z")
 
     def merge(self, other):
@@ -127,9 +122,8 @@ class RunningLogSumExp:
         r"""The log-sum-exp of all pieces so far, in float64. Without a piece it is :math:`-\infty`."""
         if self._state is None:
             return np.float64(-np.inf)
-        top, rest = self._state
         with np.errstate(all="ignore"):
-            return (top + np.log1p(rest))[()]
+            return _state.value(*self._state)[()]
 
 
 def _merged(a, b, name):
@@ -143,13 +137,11 @@ def _merged(a, b, name):
             f"pieces may differ only in the axes of the classes"
         )
     with np.errstate(all="ignore"):
-        scale = np.where(m == n, 1.0, np.exp(-np.abs(m - n)))
-        larger, smaller = np.where(m >= n, (r, s), (s, r))
-        # In this order the sum has the same bits if the two states change places.
-        return np.maximum(m, n), (larger + smaller * scale) + scale
+        return _state.merge(np.stack([m, n], axis=-1), np.stack([r, s], axis=-1))[:2]
 
 
-def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
+@_checks.names_arguments
+def linear_cross_entropy(h, W, t, *, b=None, reduction="mean", weights=None):
     r"""Return the cross-entropy of the softmax of a linear layer, and its gradients.
 
     .. math:: z = h W^\top + b, \qquad
@@ -178,6 +170,9 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
         The biases, of shape (K,). A class with the bias :math:`-\infty` has probability 0.
     reduction : {"mean", "sum"}
         How the costs of the cases are combined. The gradients are those of their mean or sum.
+    weights : array_like, optional
+        One finite weight of 0 or more for each case, as in `smlib.cross_entropy`. What a weight of 0 leaves
+        out is not read.
 
     Returns
     -------
@@ -198,6 +193,8 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
         If the shapes do not match.
         If there are no classes.
         If `reduction` is unknown, or is "mean" when there are no cases.
+        If a weight is negative, infinite or nan, or all weights are 0 and `reduction` is "mean".
+        If `weights` does not have one weight for each case.
 
     Notes
     -----
@@ -216,22 +213,19 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean"):
     >>> dW[:, 0].round(4)
     array([-0.3348,  0.2447,  0.09  ])
     """
-    _arrays.check_choice("reduction", reduction, ("mean", "sum"))
-    h, W, t, b, dtype = _checked(h, W, t, b)
-    cases = len(h)
-    if reduction == "mean" and cases == 0:
-        raise ValueError(f"h has shape {h.shape}: the mean over no cases is undefined")
-    count = cases if reduction == "mean" else 1
+    _checks.check_choice(reduction, "reduction", ("mean", "sum"))
+    h, W, t, b, weights, dtype = _checked(h, W, t, b, weights)
+    divisor = 1 if reduction == "sum" else _checks.mean_divisor(h, "h", h.shape[:1], weights)
     # Overflow and invalid operations are expected here: the results are the limits.
     with np.errstate(all="ignore"):
-        C, *gradients = _value_and_gradients(h, W, t, b, dtype, count)
+        C, *gradients = _value_and_gradients(h, W, t, b, weights, dtype, divisor)
     return C, tuple(gradients)
 
 
-def _checked(h, W, t, b):
+def _checked(h, W, t, b, weights):
     """Return the arguments as arrays that fit together, and the dtype of the results."""
-    h, dtype_h = _arrays.real(h, "h")
-    W, dtype_W = _arrays.real(W, "W")
+    h, dtype_h = _checks.real(h, "h")
+    W, dtype_W = _checks.real(W, "W")
     dtype = np.result_type(dtype_h, dtype_W)
     for a, name, rows in ((h, "h", "case"), (W, "W", "class")):
         if a.ndim != 2:
@@ -241,62 +235,56 @@ def _checked(h, W, t, b):
     if len(W) == 0:
         raise ValueError(f"W has no classes: its shape is {W.shape}")
     if b is not None:
-        b, dtype_b = _arrays.real(b, "b")
+        b, dtype_b = _checks.real(b, "b")
         dtype = np.result_type(dtype, dtype_b)
         if b.shape != W.shape[:1]:
             raise ValueError(f"b has shape {b.shape}: for W of shape {W.shape}, it must have shape {W.shape[:1]}")
-    t = _arrays.array(t, "t")
-    if t.shape != h.shape[:1]:
-        raise ValueError(f"t has shape {t.shape}: for h of shape {h.shape}, labels have shape {h.shape[:1]}")
-    if t.dtype.kind not in "iu":
-        raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
-    complaint = f"is not a class index: W has {len(W)} classes"
-    _arrays.refuse_where((t < 0) | (t >= len(W)), t, complaint)
-    return h, W, t.astype(np.intp), b, dtype
+    weights = None if weights is None else _checks.case_weights(weights, h.shape[:1])
+    if weights is not None:
+        left_out = weights == 0
+        h, t = np.where(left_out[:, None], 0, h), _checks.without_cases(t, left_out, axis=-1)
+    t = _checks.labels(_checks.array(t, "t"), "t", h.shape[:1], len(W), ("W", "h", h.shape))
+    return h, W, t, b, weights, dtype
 
 
-def _value_and_gradients(h, W, t, b, dtype, count):
+def _value_and_gradients(h, W, t, b, weights, dtype, divisor):
     """Return the cost, dh, dW and, unless `b` is None, db.
 
-    They are sums over the cases, divided by `count`.
+    They are sums over the cases, times their weights if any, and divided by `divisor`.
     """
-    layer = _Layer(h, W, b, t, _arrays.computed_in(dtype))
+    layer = _Layer(h, W, b, t, _checks.computed_in(dtype))
     length = W.shape[1]
     C = 0.0
     shift, slope = np.empty((2, len(h)), layer.dtype)
     scaled = np.empty_like(layer.h)
-    dh, dW = np.empty(h.shape, dtype), np.empty(W.shape, dtype)
-    db = None if b is None else np.empty(len(W), dtype)
+    dh = np.empty(h.shape, dtype)
     for c in layer.cases:
-        shift[c], label, rivals, products = layer.first_pass(c)
-        own = _ratio(label, shift[c])
+        shift[c], label, own, rivals, products = layer.first_pass(c)
         total = own + rivals
-        costs = np.log1p(rivals / own)
-        # Where e^z of the label has underflowed, the cost is large and the difference accurate enough.
-        difference = np.log(total) - _less(label.astype(np.float64), shift[c])
-        C += np.where((own > _kernels.TINY) & (costs < np.inf), costs, difference).sum()
-        total *= count
+        costs = _costs(own, rivals, total, label, shift[c])
+        total *= divisor
+        if weights is not None:
+            costs = np.where(weights[c] == 0, 0.0, weights[c] * costs)
+            total /= weights[c]
+        C += costs.sum()
         dh[c] = (products[:, :length] - rivals[:, None] * W[t[c]]) / total[:, None]
         scaled[c] = layer.h[c] / total[:, None]
         slope[c] = -rivals
-    for p in layer.pieces:
-        w = layer.weights(p)
-        sums = np.zeros(w.shape, layer.dtype)
-        for c in layer.cases:
-            z = _less(layer.logits(w, c), shift[c])
-            e = np.exp(z, out=z)
-            at = layer.labels(c, p)
-            e[at] = slope[c][at[1]]
-            sums += e @ scaled[c]
-        dW[p] = sums[:, :length]
-        if b is not None:
-            db[p] = sums[:, -1]
-    C = dtype.type(C / count)
+    dW, db = layer.second_pass(shift, slope, scaled, dtype)
+    C = dtype.type(C / divisor)
     return (C, dh, dW) if b is None else (C, dh, dW, db)
 
 
+def _costs(own, rivals, total, label, shift):
+    """Return the costs of some cases."""
+    costs = np.log1p(rivals / own)
+    # Where e^z of the label has underflowed, the cost is large and the difference accurate enough.
+    far = np.log(total) - _less(label.astype(np.float64), shift)
+    return np.where((own > LIMITS[np.dtype(np.float64)].tiny) & (costs < np.inf), costs, far)
+
+
 class _Layer:
-    """A linear layer and its logits in tiles, with a row for each class and a column for each case."""
+    """A linear layer and its logits in tiles, with a row for each case and a column for each class."""
 
     def __init__(self, h, W, b, t, dtype):
         if b is not None:
@@ -304,67 +292,82 @@ class _Layer:
             h = np.column_stack([h, np.ones(len(h))])
         self.h = np.ascontiguousarray(h, dtype)
         self.W, self.b, self.t, self.dtype = W, b, t, dtype
-        self.room = _kernels.Room()
-        self.cases = _slices(len(h), CASES)
-        rows, columns = max(1, min(CASES, len(h))), max(1, self.h.shape[1])
-        self.pieces = _slices(len(W), max(1, min(TILE // rows, WEIGHTS // columns)))
+        self.tile, self.rows = Buffer(dtype), Buffer(dtype)
+        self.cases = cut(len(h), CASES) if len(h) else []
+        cases, inputs = max(1, min(CASES, len(h))), max(1, self.h.shape[1])
+        self.pieces = cut(len(W), max(1, min(TILE // cases, WEIGHTS // inputs)))
         # Sums from 1 to this leave half of the range of exponents to h and W.
         self.most = float(np.finfo(dtype).tiny) ** -0.5
 
-    def weights(self, p):
+    def weights(self, piece):
         """Return the weights of a slice of classes, with their biases, if any, as the last column."""
         if self.b is None:
-            return np.asarray(self.W[p], self.dtype)
-        w = self.room.take("w", (p.stop - p.start, self.h.shape[1]), self.dtype)
-        w[:, :-1], w[:, -1] = self.W[p], self.b[p]
+            return np.asarray(self.W[piece], self.dtype)
+        w = self.rows.array((piece.stop - piece.start, self.h.shape[1]))
+        w[:, :-1], w[:, -1] = self.W[piece], self.b[piece]
         return w
 
-    def labels(self, c, p):
-        """Return the row and the column of each label that lies in a tile."""
-        t = self.t[c]
-        column = np.flatnonzero((p.start <= t) & (t < p.stop))
-        return t[column] - p.start, column
-
-    def logits(self, w, c):
+    def logits(self, c, w):
         """Return the tile of logits z of some cases, in a buffer that the next call overwrites."""
-        z = self.room.take("z", (len(w), c.stop - c.start), self.dtype)
-        return np.matmul(w, self.h[c].T, out=z)
+        z = self.tile.array((c.stop - c.start, len(w)))
+        return np.matmul(self.h[c], w.T, out=z)
 
     def first_pass(self, c):
-        """Return, for some cases, q, the label's logit, and Σ e^{z − q} and Σ e^{z − q} W over its rivals."""
+        """Return what the sums over all classes give for some cases.
+
+        It is the shift q, the label's logit z, e^{z − q} of the label, and Σ e^{z − q} and Σ e^{z − q} W over
+        its rivals.
+        """
         n = c.stop - c.start
         shift, label = np.zeros(n, self.dtype), np.full(n, -np.inf, self.dtype)
         rivals, products = np.zeros(n), np.zeros((n, self.h.shape[1]))
-        for p in self.pieces:
-            w, at = self.weights(p), self.labels(c, p)
-            z = self.logits(w, c)
-            label[at[1]] = z[at]
-            e, sums = _exponentials_and_sums(z, shift, at)
+        for piece in self.pieces:
+            w, at = self.weights(piece), within(piece, self.t[c])
+            z = self.logits(c, w)
+            label[at[0]] = z[at]
+            e = _exponentials(z, shift, at)  # in the place of z
+            sums = row_sums(e)
             total = rivals + sums + _ratio(label, shift)
             lost = ~((total >= 1.0) & (total <= self.most))
             if lost.any():
-                z = self.logits(w, c)
-                top = z.max(axis=0)
-                # If a total is below 1, no earlier tile has contributed to it.
-                better = np.where(total < 1.0, top, np.maximum(top, shift))
-                better = np.where(lost & (top != -np.inf), better, shift)
+                z = self.logits(c, w)
+                better = self.better_shift(z, shift, total, lost)
                 scale = np.where(rivals == 0, 0.0, _ratio(shift, better))
                 rivals *= scale
                 products *= scale[:, None]
                 shift = better
-                e, sums = _exponentials_and_sums(z, shift, at)
+                e = _exponentials(z, shift, at)
+                sums = row_sums(e)
             rivals += sums
-            products += e.T @ w
-        return shift, label, rivals, products
+            products += e @ w
+        return shift, label, _ratio(label, shift), rivals, products
 
+    def better_shift(self, z, shift, total, lost):
+        """Return the shifts of some cases, with the largest logits in place of those that lost digits."""
+        top = z.max(axis=1)
+        # If a total is below 1, no earlier tile has contributed to it.
+        better = np.where(total < 1.0, top, np.maximum(top, shift))
+        return np.where(lost & (top != -np.inf), better, shift)
 
-def _slices(n, size):
-    """Return slices of at most `size` that together cover range(n)."""
-    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
+    def second_pass(self, shift, slope, scaled, dtype):
+        """Return dW and db, the sums over the cases of e^{z − q}, and `slope` at the label, times `scaled`."""
+        length = self.W.shape[1]
+        dW, db = np.empty(self.W.shape, dtype), np.empty(len(self.W), dtype)
+        for piece in self.pieces:
+            w = self.weights(piece)
+            sums = np.zeros(w.shape, self.dtype)
+            for c in self.cases:
+                at = within(piece, self.t[c])
+                e = _exponentials(self.logits(c, w), shift[c], at)
+                e[at] = slope[c][at[0]]
+                sums += e.T @ scaled[c]
+            dW[piece] = sums[:, :length]
+            db[piece] = sums[:, -1] if self.b is not None else 0.0
+        return dW, db
 
 
 def _less(z, shift):
-    """Subtract a shift from each column of `z` in place and return `z`; equal infinities differ by 0."""
+    """Subtract a shift from each row of `z` in place and return `z`; equal infinities differ by 0."""
     if shift.any():
         same = z == shift
         z -= shift
@@ -377,17 +380,8 @@ def _ratio(label, shift):
     return np.exp(_less(label.astype(np.float64), shift))
 
 
-def _exponentials_and_sums(z, shift, at):
-    """Overwrite `z` with e^{z − q}, and with 0 at the labels; return it and its column sums."""
-    e = np.exp(_less(z, shift), out=z)
+def _exponentials(z, shift, at):
+    """Overwrite `z` with e^{z − q}, and with 0 at the labels, and return it."""
+    e = np.exp(_less(z, shift[:, None]), out=z)
     e[at] = 0.0
-    return e, _column_sums(e)
-
-
-def _column_sums(e):
-    """Return the sums of the columns in float64: columns are added in runs, and the runs in runs again."""
-    if len(e) < 2 * RUN:
-        return e.sum(axis=0, dtype=np.float64)
-    whole = len(e) - len(e) % RUN
-    runs = np.matmul(_kernels.ones(RUN, e.dtype).T, e[:whole].reshape(-1, RUN, e.shape[1]))
-    return _column_sums(runs[:, 0].astype(np.float64)) + _column_sums(e[whole:])
+    return e

@@ -4,13 +4,23 @@ All functions take arrays of booleans, integers, float16, float32 or float64. Ot
 arrays raise TypeError, and ragged lists raise ValueError. The result has the dtype of `z`: float16
 (computed in float32), float32 or float64. Booleans and integers become float64. The input is never
 modified, unless it is also `out`. Infinite logits give the limits, and no warning is issued.
+
+The bits of a row of softmax, its logarithm or log-sum-exp depend on the logits of this row, their number
+and dtype alone. The other rows, their number, the position of the row, the layout, the axis and `out` change
+nothing, and neither does a list in place of an array. This holds within one machine and version of NumPy. It
+rests on the dot product of NumPy's BLAS, whose result must not depend on the alignment of its arguments;
+OpenBLAS has this property.
+
+Where the exact output rounds to 1, the output is 1: for a single class, for a class whose rivals are masked
+or at −∞, and for a class that is far ahead of its rivals.
 """
 
 import math
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _kernels
+from smlib._blocks import blocks, is_one_block, one_block
 
 __all__ = ["logistic", "logsumexp", "log_softmax", "softmax", "softmax_jacobian", "softmax_jvp"]
 
@@ -45,9 +55,9 @@ def logistic(z):
     >>> print(f"{logistic(-700.0):.3e}")
     9.860e-305
     """
-    x, dtype = _arrays.real(z, "z")
+    x, dtype = _checks.real(z, "z")
     with np.errstate(all="ignore"):
-        y, _ = _kernels.logistic_and_complement(x.astype(_arrays.computed_in(dtype), copy=False))
+        y, _ = _kernels.logistic_and_complement(x.astype(_checks.computed_in(dtype), copy=False))
         return y.astype(dtype, copy=False)[()]
 
 
@@ -100,25 +110,22 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
     >>> logsumexp([[1.0, 2.0], [3.0, 4.0]], axis=0).round(4)
     array([3.1269, 4.1269])
     """
-    if not keepdims and _arrays.is_block(z, axis, where):
-        result = _kernels.logsumexp_small(z) if z.size <= _kernels.SMALL else None
+    if not keepdims and is_one_block(z, axis, where):
+        result = _kernels.logsumexp_small(z) if _kernels.is_small(z) else None
         if result is None:
-            x = _arrays.matrix(z)
             with np.errstate(all="ignore"):
-                result = _kernels.logsumexp(x, np.empty_like(x), _kernels.Room()).astype(z.dtype)
+                result = _kernels.logsumexp(one_block(z)).astype(z.dtype)
         return result.reshape(z.shape[:-1])[()]
-    z, dtype = _arrays.real(z, "z")
-    over = _arrays.axes(axis, z.ndim)
+    z, dtype = _checks.real(z, "z")
+    over = _checks.axes(axis, z.ndim)
     if where is not None:
-        where = _arrays.mask(where, z.shape)
+        where = _checks.mask(where, z.shape)
     left = [n for a, n in enumerate(z.shape) if a not in over]
     kept = [1 if a in over else n for a, n in enumerate(z.shape)]
     result = np.full(math.prod(left), -np.inf, dtype)
-
-    def kernel(x, e, y, room, rows):
-        result[rows] = _kernels.logsumexp(x, e, room)
-
-    _arrays.rowwise(kernel, z, dtype, over, where=where)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over, where=where):
+            result[rows] = _kernels.logsumexp(block)
     return result.reshape(kept if keepdims else left)[()]
 
 
@@ -256,15 +263,13 @@ def softmax_jacobian(z):
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
     """
-    z, dtype = _arrays.real(z, "z")
-    _arrays.check_classes(z, "z", needs_one=False)
+    z, dtype = _checks.real(z, "z")
+    _checks.check_classes(z, needs_one=False)
     classes = z.shape[-1]
     result = np.empty((z.size // max(classes, 1), classes, classes), dtype)
-
-    def kernel(x, e, y, room, rows):
-        _kernels.jacobian(*_kernels.softmax_and_complement(x, room), out=result[rows])
-
-    _arrays.rowwise(kernel, z, dtype, (z.ndim - 1,))
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, (z.ndim - 1,)):
+            _kernels.jacobian(*_kernels.softmax_and_complement(block), out=result[rows])
     return result.reshape(*z.shape, classes)
 
 
@@ -301,45 +306,37 @@ def softmax_jvp(z, v):
     >>> softmax_jvp([0.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
-    z, dtype = _arrays.real(z, "z")
-    _arrays.check_classes(z, "z", needs_one=False)
-    v, _ = _arrays.real(v, "v")
-    _arrays.same_shape(z, v, "z", "v")
+    z, dtype = _checks.real(z, "z")
+    _checks.check_classes(z, needs_one=False)
+    v, _ = _checks.real(v, "v")
+    _checks.same_shape(v, "v", z)
     v = v.reshape(z.size // max(z.shape[-1], 1), z.shape[-1])
     result = np.empty(z.shape, dtype)
-
-    def kernel(x, e, y, room, rows):
-        outputs, _ = _kernels.softmax_and_complement(x, room)
-        y[...] = _kernels.jvp(outputs, v[rows].astype(np.float64))
-
-    _arrays.rowwise(kernel, z, dtype, (z.ndim - 1,), out=result)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, (z.ndim - 1,), out=result):
+            outputs, _ = _kernels.softmax_and_complement(block)
+            block.out[...] = _kernels.jvp(outputs, _kernels.widened(v[rows]))
     return result
 
 
 def _like_z(kernel, small, z, axis, out, where):
     """Return the result of a kernel, in the shape of `z`; `small` is its short path for small arrays."""
-    block = _arrays.is_block(z, axis, where, out)
-    if block and z.size <= _kernels.SMALL:
-        result = small(z, out)
-        if result is not None:
+    if is_one_block(z, axis, where, out):
+        if _kernels.is_small(z):
+            return small(z, out)
+        result = np.empty(z.shape, z.dtype) if out is None else out
+        if (block := one_block(z, result)) is not None:
+            with np.errstate(all="ignore"):
+                kernel(block)
             return result
-    if block and (out is None or not np.may_share_memory(out, z)):
-        if out is None:
-            out = np.empty(z.shape, z.dtype)
-        y = _arrays.matrix(out)
-        with np.errstate(all="ignore"):
-            kernel(_arrays.matrix(z), y, y, _kernels.Room())
-        return out
-    z, dtype = _arrays.real(z, "z")
-    over = _arrays.axes(axis, z.ndim)
+    z, dtype = _checks.real(z, "z")
+    over = _checks.axes(axis, z.ndim)
     if where is not None:
-        where = _arrays.mask(where, z.shape)
+        where = _checks.mask(where, z.shape)
     if out is not None:
-        _arrays.check_out(out, z.shape, dtype)
+        _checks.check_out(out, z.shape, dtype)
     result = np.empty(z.shape, dtype) if out is None else out
-
-    def rows_kernel(x, e, y, room, rows):
-        kernel(x, e, y, room)
-
-    _arrays.rowwise(rows_kernel, z, dtype, over, out=result, where=where)
+    with np.errstate(all="ignore"):
+        for _, block in blocks(z, dtype, over, result, where):
+            kernel(block)
     return result[()] if out is None else out

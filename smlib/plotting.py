@@ -10,7 +10,7 @@ from importlib import resources
 import matplotlib.pyplot as plt
 import numpy as np
 
-from smlib import _arrays
+from smlib import _checks
 
 __all__ = [
     "BLUE",
@@ -65,7 +65,7 @@ def simplex_xy(y):
     >>> simplex_xy([0.0, 0.0, 1.0]).round(3)
     array([0.5  , 0.866])
     """
-    y, _ = _arrays.real(y, "y")
+    y, _ = _checks.real(y, "y")
     if y.ndim == 0 or y.shape[-1] != 3:
         raise ValueError(
             f"y has shape {y.shape}: the triangle shows three classes, so the last axis must have length 3"

@@ -23,7 +23,9 @@ import math
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _kernels, _state
+from smlib._blocks import Block, blocks
+from smlib._sums import SmallUfuncBuffer, row_sums, within
 
 try:
     import dask.array as da
@@ -180,7 +182,8 @@ def log_softmax(z, axis=-1, *, where=None):
     return _like_z(_log_softmax, z, axis, where)
 
 
-def cross_entropy(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def cross_entropy(z, t, *, reduction="mean", weights=None, axis=-1):
     r"""Return the cross-entropy of the softmax of `z`, in nats, as `smlib.cross_entropy` does.
 
     .. math:: C = \sum_i t_i (m - z_i) + \log(1 + s) \sum_i t_i
@@ -190,17 +193,22 @@ def cross_entropy(z, t, *, reduction="mean"):
     Parameters
     ----------
     z : dask array
-        The logits, of shape (…, K).
+        The logits, of shape (…, K) unless `axis` is given.
     t : array_like or dask array
-        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
-        of the shape of `z`.
+        Either labels, integers from 0 to K − 1 of the shape of `z` without `axis`, or
+        distributions, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all.
+    weights : array_like or dask array, optional
+        One finite weight of 0 or more for each case, as in `smlib.cross_entropy`. What a weight of 0 leaves
+        out is not read.
+    axis : int
+        The axis that holds the classes.
 
     Returns
     -------
     dask array
-        The cost, of shape (), or with "none" of shape ``z.shape[:-1]``.
+        The cost, of shape (), or with "none" of the shape of `z` without `axis`.
 
     Raises
     ------
@@ -208,13 +216,15 @@ def cross_entropy(z, t, *, reduction="mean"):
         If `z` is not a Dask array of real numbers.
         If `t` holds labels that are not integers, or distributions that are not real numbers.
     ValueError
-        If the shapes of `z` and `t` do not match.
+        If the shapes of `z` and `t`, or of `z` and `weights`, do not match.
         If `z` has no class axis or no classes.
         If the chunk sizes along the classes are unknown.
         If the chunks of `t` do not match those of `z` where sizes are unknown.
         If `reduction` is unknown, or is "mean" when there are no cases.
         When the result is computed, if a label is not a class index.
         When the result is computed, if a distribution has a negative, infinite or nan entry.
+        When the result is computed, if a weight is negative, infinite or nan, or if all weights are 0 and
+        `reduction` is "mean".
         When the result is computed, if an unknown number of cases is 0 and `reduction` is "mean".
 
     Examples
@@ -224,10 +234,11 @@ def cross_entropy(z, t, *, reduction="mean"):
     >>> cross_entropy(z, [0, 1], reduction="none").compute().round(4)
     array([0.4076, 0.0949])
     """
-    return _evaluate(z, t, reduction)
+    return _evaluate(z, t, reduction, weights, axis)
 
 
-def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
+@_checks.names_arguments
+def cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None, axis=-1):
     r"""Return the cross-entropy of the softmax of `z`, and its gradient.
 
     .. math:: \frac{\partial C}{\partial z_i} = y_i \sum_j t_j - t_i
@@ -239,18 +250,23 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     Parameters
     ----------
     z : dask array
-        The logits, of shape (…, K).
+        The logits, of shape (…, K) unless `axis` is given.
     t : array_like or dask array
-        Either labels, integers from 0 to K − 1 of shape ``z.shape[:-1]``, or distributions,
-        of the shape of `z`.
+        Either labels, integers from 0 to K − 1 of the shape of `z` without `axis`, or
+        distributions, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
         How the costs of the cases are combined: their mean, their sum, or not at all. The gradient
         is that of the mean for "mean", and otherwise that of the sum.
+    weights : array_like or dask array, optional
+        One finite weight of 0 or more for each case, as in `smlib.cross_entropy`. What a weight of 0 leaves
+        out is not read.
+    axis : int
+        The axis that holds the classes.
 
     Returns
     -------
     C : dask array
-        The cost, of shape (), or with "none" of shape ``z.shape[:-1]``.
+        The cost, of shape (), or with "none" of the shape of `z` without `axis`.
     gradient : dask array
         The derivative of `C` with respect to `z`, of the shape and chunks of `z`.
 
@@ -260,13 +276,15 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
         If `z` is not a Dask array of real numbers.
         If `t` holds labels that are not integers, or distributions that are not real numbers.
     ValueError
-        If the shapes of `z` and `t` do not match.
+        If the shapes of `z` and `t`, or of `z` and `weights`, do not match.
         If `z` has no class axis or no classes.
         If the chunk sizes along the classes are unknown.
         If the chunks of `t` do not match those of `z` where sizes are unknown.
         If `reduction` is unknown, or is "mean" when there are no cases.
         When the result is computed, if a label is not a class index.
         When the result is computed, if a distribution has a negative, infinite or nan entry.
+        When the result is computed, if a weight is negative, infinite or nan, or if all weights are 0 and
+        `reduction` is "mean".
         When the result is computed, if an unknown number of cases is 0 and `reduction` is "mean".
 
     Examples
@@ -280,7 +298,7 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean"):
     >>> gradient.round(4)
     array([[-0.3348,  0.2447,  0.09  ]])
     """
-    return _evaluate(z, t, reduction, gradient=True)
+    return _evaluate(z, t, reduction, weights, axis, gradient=True)
 
 
 # Functions that turn arguments into graphs.
@@ -298,7 +316,7 @@ def _logits(z):
             "z is a masked array: pass dask.array.ma.getdata(z); softmax, log_softmax and "
             "logsumexp take the mask of logits as where=~dask.array.ma.getmaskarray(z)"
         )
-    return _arrays.real(z._meta, "z")[1]
+    return _checks.real(z._meta, "z")[1]
 
 
 def _check_sizes(z, over):
@@ -314,7 +332,7 @@ def _check_sizes(z, over):
 def _arguments(z, axis, where):
     """Return the dtype of the results, the axes of the classes, and the mask, if any, with its axes."""
     dtype = _logits(z)
-    over = _arrays.axes(axis, z.ndim)
+    over = _checks.axes(axis, z.ndim)
     _check_sizes(z, over)
     if where is None:
         return dtype, over, []
@@ -327,28 +345,40 @@ def _arguments(z, axis, where):
     return dtype, over, [_aligned(where, z, axes, "where", stretch=True), axes]
 
 
-def _targets(z, t):
+def _targets(z, t, axis, weights):
     """Return the targets, with the chunks of `z` and a check of their values, and their axes."""
     t = _array(t, "t")
+    cases = [a for a in range(z.ndim) if a != axis]
     if labels := t.ndim == z.ndim - 1:
-        if t.dtype.kind not in "iu":
-            raise TypeError(f"t has dtype {t.dtype}: labels must be integers, the class indices")
+        _checks.check_label_dtype(t, "t")
     else:
-        _arrays.real(np.empty(0, t.dtype), "t")
-    axes = range(z.ndim - 1 if labels else z.ndim)
-    if len(axes) != t.ndim or not all(map(_same, t.shape, z.shape)):
+        _checks.real(np.empty(0, t.dtype), "t")
+    axes = cases if labels else range(z.ndim)
+    if len(axes) != t.ndim or not all(_same(n, z.shape[a]) for n, a in zip(t.shape, axes)):
         raise ValueError(
             f"t has shape {t.shape}: for z of shape {z.shape}, "
-            f"labels have shape {z.shape[:-1]} and distributions {z.shape}"
+            f"labels have shape {_checks.without(z.shape, axis)} and distributions {z.shape}"
         )
     t = _aligned(t, z, axes, "t")
-    classes = z.shape[-1] if labels else None
+    if weights is not None:
+        t = _blocks(_without_cases, axes, t.dtype, t, axes, weights, cases, axis=axis)
+    classes = z.shape[axis] if labels else None
     return t.map_blocks(_checked_targets, classes=classes, meta=t._meta), axes
+
+
+def _weights(z, weights, axis):
+    """Return the weights of the cases, with the chunks of `z` and a check of their values."""
+    weights, shape = _array(weights, "weights"), _checks.without(z.shape, axis)
+    _checks.real(np.empty(0, weights.dtype), "weights")
+    if weights.ndim != len(shape) or not all(map(_same, weights.shape, shape)):
+        raise ValueError(f"weights has shape {weights.shape}: it must have one weight for each case, shape {shape}")
+    weights = _aligned(weights, z, [a for a in range(z.ndim) if a != axis], "weights")
+    return weights.map_blocks(_checked_weights, meta=np.empty((0,) * weights.ndim))
 
 
 def _array(a, name):
     """Return a Dask array unchanged, and anything else as a NumPy array."""
-    return a if isinstance(a, da.Array) else _arrays.array(a, name)
+    return a if isinstance(a, da.Array) else _checks.array(a, name)
 
 
 def _same(n, m):
@@ -464,35 +494,39 @@ def _like_z(function, z, axis, where):
     return _blocks(function, axes, dtype, *arrays, over=over)
 
 
-def _evaluate(z, t, reduction, gradient=False):
+def _evaluate(z, t, reduction, weights, axis, gradient=False):
     """Return the reduced costs of the cases and, with `gradient`, their gradient."""
-    _arrays.check_choice("reduction", reduction, ("mean", "sum", "none"))
+    _checks.check_choice(reduction, "reduction", ("mean", "sum", "none"))
     dtype = _logits(z)
-    _arrays.check_classes(z, "z")
-    axes, cases, over = range(z.ndim), range(z.ndim - 1), (z.ndim - 1,)
+    axis = _checks.class_axis(axis, z.ndim)
+    _checks.check_classes(z, axis=axis)
+    axes, cases, over = range(z.ndim), [a for a in range(z.ndim) if a != axis], (axis,)
     _check_sizes(z, over)
-    t, t_axes = _targets(z, t)
-    starts = da.from_array(np.cumsum([0, *z.chunks[-1][:-1]]), chunks=1), over
+    weights = [None, None] if weights is None else [_weights(z, weights, axis), cases]
+    t, t_axes = _targets(z, t, axis, weights[0])
+    starts = da.from_array(np.cumsum([0, *z.chunks[axis][:-1]]), chunks=1), over
     states = _states(_cost_states, z, over, 5, t, t_axes, *starts)
     whole = _merge(states, over)
-    costs = _blocks(_costs, cases, np.float64, whole, _state_axes(z))
-    count = _count(z, costs) if reduction == "mean" else 1
+    costs = _blocks(_costs, cases, np.float64, whole, _state_axes(z), *weights, axis=axis)
+    count = _count(z, costs, weights[0]) if reduction == "mean" else 1
     total = costs if reduction == "none" else da.reduction(costs, _sum, _sum, dtype=np.float64)
     value = total.map_blocks(_quotient, count, to=dtype)
     if not gradient:
         return value
     arrays = [_again(z), axes, t if t.ndim < z.ndim else _again(t), t_axes, *starts]
-    arrays += [states, _state_axes(z), whole, _state_axes(z), count, None]
-    return value, _blocks(_gradient, axes, dtype, *arrays)
+    arrays += [states, _state_axes(z), whole, _state_axes(z), count, None, *weights]
+    return value, _blocks(_gradient, axes, dtype, *arrays, over=over)
 
 
-def _count(z, costs):
-    """Return the number of cases: an int or, if it is unknown, an array that computes it."""
-    if math.isnan(costs.size):
-        ones = costs.map_blocks(np.ones_like)
-        return ones.sum().map_blocks(_some, meta=np.empty(()))
+def _count(z, costs, weights):
+    """Return the divisor of a mean: an int or, if it is unknown, an array that computes it."""
     if costs.size == 0:
         raise ValueError(f"z has shape {z.shape}: the mean over no cases is undefined")
+    if weights is not None:
+        return weights.sum().map_blocks(_some, "weights are all 0", meta=np.empty(()))
+    if math.isnan(costs.size):
+        ones = costs.map_blocks(np.ones_like)
+        return ones.sum().map_blocks(_some, "z has no cases", meta=np.empty(()))
     return costs.size
 
 
@@ -503,27 +537,29 @@ def _count(z, costs):
 def _checked_targets(t, classes, block_info=None):
     """Return the targets of a block; raise ValueError for a wrong label or, without `classes`, probability."""
     if classes is None:
-        bad = ~((t >= 0) & (t < np.inf))
-        complaint = "is not a probability: it must be finite and at least 0"
+        _checks.check_probabilities(t, "t", **_part(t, block_info))
     else:
-        bad = (t < 0) | (t >= classes)
-        complaint = f"is not a class index: z has {classes} classes"
-    if bad.any():
-        index = np.unravel_index(bad.argmax(), t.shape)
-        starts = [start for start, _ in block_info[0]["array-location"]]
-        block = ""
-        if any(map(math.isnan, starts)):
-            starts, block = [0] * t.ndim, f" of block {block_info[0]['chunk-location']}"
-        where = ", ".join(str(int(i + start)) for i, start in zip(index, starts))
-        raise ValueError(f"t[{where}]{block} = {t[index]} {complaint}")
+        _checks.check_label_values(t, "t", classes, "z", **_part(t, block_info))
     return t
 
 
-def _top(x, e, room):
-    """Return the state m, s of each row of a block, and the column of m."""
-    m, s, top = _kernels.top_and_rivals(x, e, room)
-    # A row that is all −inf adds nothing to the sum over all chunks.
-    return m, np.where(m == -np.inf, 0.0, s), top
+def _checked_weights(weights, block_info=None):
+    """Return the weights of a block as float64; raise ValueError for one that is not a weight."""
+    _checks.check_weights(weights, **_part(weights, block_info))
+    return weights.astype(np.float64)
+
+
+def _part(a, block_info):
+    """Return where a block starts in its array or, if that is unknown, which block it is."""
+    starts = [start for start, _ in block_info[0]["array-location"]]
+    if any(map(math.isnan, starts)):
+        return {"block": f" of block {block_info[0]['chunk-location']}"}
+    return {"starts": starts}
+
+
+def _without_cases(t, weights, axis):
+    """Return the targets of a block with 0 for the cases of weight 0."""
+    return _checks.without_cases(t, weights == 0, axis)
 
 
 def _nothing(z, over, size):
@@ -535,14 +571,12 @@ def _nothing(z, over, size):
 
 def _output_states(z, where=None, *, over):
     """Return the states m, s of the rows of a chunk."""
-    z, dtype = _arrays.real(z, "z")
-    where = None if where is None else _arrays.mask(where, z.shape)
+    z, dtype = _checks.real(z, "z")
+    where = None if where is None else _checks.mask(where, z.shape)
     states, columns = _nothing(z, over, 2)
-
-    def kernel(x, e, y, room, rows):
-        columns[:, rows] = _top(x, e, room)[:2]
-
-    _arrays.rowwise(kernel, z, dtype, over, where=where)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over, where=where):
+            columns[:, rows] = _state.of_rows(block)[:2]
     return states
 
 
@@ -552,40 +586,43 @@ def _cost_states(z, t, start, over):
     The top is the class with the largest logit m. Given labels, t of the top is 1 in the chunk that
     holds the label, and Σ t without the top is 0.
     """
-    z, dtype = _arrays.real(z, "z")
+    z, dtype = _checks.real(z, "z")
     states, columns = _nothing(z, over, 5)
-    labels = t.ndim < z.ndim
-    t = _target_rows(t, z)
-
-    def kernel(x, e, y, room, rows):
-        m, s, top = _top(x, e, room)
-        r = np.arange(len(x))
-        if labels:
-            column = t[rows] - start[0]
-            r = r[(0 <= column) & (column < x.shape[1])]
-            column = column[r]
-            cost, rest, own = np.zeros((3, len(x)))
-            cost[r] = _difference(m[r], x[r, column])
-            own[r] = 1.0
-        else:
-            part = t[rows].astype(np.float64)
-            cost = _kernels.row_sums(_product(part, _difference(m[:, None], x)))
-            own = part[r, top]
-            part[r, top] = 0.0
-            rest = _kernels.row_sums(part)
-        columns[:, rows] = m, s, cost, rest, own
-
-    _arrays.rowwise(kernel, z, dtype, over)
+    part_costs = _label_part if t.ndim < z.ndim else _distribution_part
+    t = _target_rows(t, z, over[0])
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over):
+            m, s, top = _state.of_rows(block)
+            columns[:, rows] = m, s, *part_costs(block.logits, t[rows], start[0], m, top)
     return states
 
 
-def _target_rows(t, z):
+def _label_part(x, t, start, m, top):
+    """Return the last three numbers of `_cost_states` for labels."""
+    cost, rest, own = np.zeros((3, len(x)))
+    r, column = within(slice(start, start + x.shape[1]), t)
+    cost[r] = _state.gap(m[r], x[r, column])
+    own[r] = 1.0
+    return cost, rest, own
+
+
+def _distribution_part(x, t, start, m, top):
+    """Return the last three numbers of `_cost_states` for distributions."""
+    r, t = np.arange(len(x)), _kernels.widened(t)
+    cost = row_sums(_product(t, _state.gap(m[:, None], x)))
+    own = t[r, top]
+    t[r, top] = 0.0
+    return cost, row_sums(t), own
+
+
+def _target_rows(t, z, axis):
     """Return the targets of a chunk of `z`, one label (an intp) or one distribution per row."""
-    if t.shape != z.shape[: t.ndim]:
+    cases = _checks.without(z.shape, axis)
+    if t.shape != (cases if t.ndim < z.ndim else z.shape):
         raise ValueError(f"t has a chunk of shape {t.shape} where that of z has shape {z.shape}")
     if t.ndim < z.ndim:
         return t.astype(np.intp).ravel()
-    return t.reshape(math.prod(z.shape[:-1]), z.shape[-1])
+    return np.moveaxis(t, axis, -1).reshape(math.prod(cases), z.shape[axis])
 
 
 def _unchanged(states, axis, keepdims):
@@ -599,25 +636,16 @@ def _merged(states, axis, keepdims):
     parts = math.prod(states.shape[a] for a in axis)
     states = np.moveaxis(states, axis, range(-len(axis), 0))
     m, s, *costs = states.reshape(len(states), math.prod(shape[1:]), parts)
-    r = np.arange(len(m))
-    top = m.argmax(axis=1)
-    largest = m[r, top]
     with np.errstate(all="ignore"):
-        sums = _scaled(1.0 + s, m, largest[:, None])
-        sums[r, top] = s[r, top]
-        result = [largest, sums.sum(axis=1)]
+        largest, sums, top = _state.merge(m, s)
+        result = [largest, sums]
         if costs:
             cost, rest, own = costs
             mass = rest + own
-            cost = cost + _product(mass, _difference(largest[:, None], m))
-            mass[r, top] = rest[r, top]
-            result += [cost.sum(axis=1), mass.sum(axis=1), own[r, top]]
+            cost = cost + _product(mass, _state.gap(largest[:, None], m))
+            np.put_along_axis(mass, top, np.take_along_axis(rest, top, axis=-1), axis=-1)
+            result += [cost.sum(axis=1), mass.sum(axis=1), np.take_along_axis(own, top, axis=-1)[:, 0]]
     return np.array(result).reshape(shape)
-
-
-def _difference(a, b):
-    """Return a − b in float64, and 0 for two equal infinities."""
-    return np.where(a == b, 0.0, np.subtract(a, b, dtype=np.float64))
 
 
 def _product(t, a):
@@ -625,21 +653,10 @@ def _product(t, a):
     return np.where((t == 0) & (a == np.inf), 0.0, t * a)
 
 
-def _scaled(a, m, largest):
-    """Return a·e^{m − largest} to the last digits, even where the exponential alone underflows."""
-    d = _difference(m, largest)
-    # m − largest = d + c exactly (Knuth's two-sum).
-    b = d - m
-    c = np.nan_to_num((m - (d - b)) - (largest + b))
-    half = np.exp(0.5 * d)
-    return half * a * half * (1.0 + c)
-
-
 def _log_sums(states, left, to):
     """Return m + log(1 + s), with only the axes `left` of the logits."""
-    m, s = states
     with np.errstate(all="ignore"):
-        result = (m + np.log1p(s)).astype(to)
+        result = _state.value(*states).astype(to)
     return result.reshape([result.shape[a] for a in left])
 
 
@@ -652,11 +669,12 @@ def _rows(states):
     return m, np.where(m == -np.inf, np.nan, s), *costs
 
 
-def _costs(states):
-    """Return Σ t (m − z) + log(1 + s) Σ t of each case."""
+def _costs(states, weights, axis):
+    """Return Σ t (m − z) + log(1 + s) Σ t of each case, times its weight."""
     m, s, cost, rest, own = _rows(states)
     with np.errstate(all="ignore"):
-        return (cost + (rest + own) * np.log1p(s)).reshape(states.shape[1:-1])
+        costs = (cost + (rest + own) * np.log1p(s)).reshape(_checks.without(states.shape[1:], axis))
+    return costs if weights is None else np.where(weights == 0, 0.0, weights * costs)
 
 
 def _share(states, whole):
@@ -664,12 +682,12 @@ def _share(states, whole):
     m, s, *_ = states.reshape(len(states), -1)
     largest, total, *_ = _rows(whole)
     with np.errstate(all="ignore"):
-        return _scaled(1.0 + s, m, largest) / (1.0 + total)
+        return _state.share(m, s, largest, total)
 
 
 def _multiply(y, share):
     """Multiply y by a share for each row, and set it to 0 where the share is 0 and y may be nan."""
-    with _kernels.OneNumberARow(y.shape[1]):
+    with SmallUfuncBuffer(y.shape[1]):
         y *= share.astype(y.dtype)[:, None]
     y[share == 0] = 0.0
 
@@ -678,9 +696,9 @@ def _softmax(z, states, whole, where=None, *, over):
     """Return the softmax of a chunk of the logits."""
     share = _share(states, whole)
 
-    def kernel(x, e, y, room, rows):
-        _kernels.softmax(x, e, y, room)
-        _multiply(y, share[rows])
+    def kernel(block, rows):
+        _kernels.softmax(block)
+        _multiply(block.out, share[rows])
 
     return _result(kernel, z, over, where)
 
@@ -690,54 +708,51 @@ def _log_softmax(z, states, whole, where=None, *, over):
     m, s = _rows(whole)
     rest = np.log1p(s)
 
-    def kernel(x, e, y, room, rows):
-        m_, rest_ = (a[rows, None].astype(x.dtype) for a in (m, rest))
-        infinite = np.flatnonzero(m[rows] == np.inf)
-        limits = np.where(x[infinite] == np.inf, -rest_[infinite], -np.inf)
-        np.subtract(x, m_, out=y)
-        np.subtract(y, rest_, out=y)
-        y[infinite] = limits
+    def kernel(block, rows):
+        _kernels.write_log_softmax(block.logits, m[rows].astype(block.out.dtype), rest[rows], block.out)
 
     return _result(kernel, z, over, where)
 
 
-def _gradient(z, t, start, states, whole, count):
-    """Return the gradient of the cost, over `count`, for a chunk of the logits."""
+def _gradient(z, t, start, states, whole, count, weights, *, over):
+    """Return the gradient of the cost, times weights / count, for a chunk of the logits."""
+    weights = 1.0 if weights is None else weights.reshape(-1)
     m, s, cost, rest, own = _rows(whole)
     with np.errstate(all="ignore"):
-        share = _share(states, whole) * (rest + own) / count
+        share = np.where(weights == 0, 0.0, _share(states, whole) * (rest + own) * weights / count)
     labels = t.ndim < z.ndim
-    t = _target_rows(t, z)
+    t = _target_rows(t, z, over[0])
     # At a label y − 1 is (e^{z − m} − 1 − s) / (1 + s), in which nothing cancels. At the top of a
     # distribution y Σt − t is the other targets minus (1 − y) Σt.
     with np.errstate(all="ignore"):
-        slope = (np.expm1(-cost) - s if labels else rest - own * s) / (1.0 + s) / count
+        slope = (np.expm1(-cost) - s if labels else rest - own * s) / (1.0 + s) * weights / count
+        slope = np.where(weights == 0, 0.0, slope)
 
-    def kernel(x, e, y, room, rows):
-        if labels:
-            _kernels.softmax(x, e, y, room)
-            _multiply(y, share[rows])
-            column = t[rows] - start[0]
-            r = np.flatnonzero((0 <= column) & (column < x.shape[1]))
-            y[r, column[r]] = slope[rows][r]
-        else:
-            at = (s[rows] < 0.5)[:, None] & (x == m[rows, None])
-            x = x.astype(np.float64)
-            e = np.empty_like(x)
-            _kernels.softmax(x, e, e, room)
-            _multiply(e, share[rows])
-            e -= t[rows] / count
-            y[...] = np.where(at, slope[rows, None], e)
+    def label_kernel(block, rows):
+        _kernels.softmax(block)
+        _multiply(block.out, share[rows])
+        r, column = within(slice(start[0], start[0] + block.out.shape[1]), t[rows])
+        block.out[r, column] = slope[rows][r]
 
-    return _result(kernel, z, (z.ndim - 1,))
+    def distribution_kernel(block, rows):
+        at = (s[rows] < 0.5)[:, None] & (block.logits == m[rows, None])
+        wide = Block(block.logits.astype(np.float64), np.empty(block.logits.shape))
+        _kernels.softmax(wide)
+        _multiply(wide.out, share[rows])
+        wide.out -= t[rows] * np.broadcast_to(weights, len(s))[rows, None] / count
+        block.out[...] = np.where(at, slope[rows, None], wide.out)
+
+    return _result(label_kernel if labels else distribution_kernel, z, over)
 
 
 def _result(kernel, z, over, where=None):
-    """Return an array of the shape of `z` that `kernel` fills."""
-    z, dtype = _arrays.real(z, "z")
+    """Return an array of the shape of `z` that `kernel(block, rows)` fills."""
+    z, dtype = _checks.real(z, "z")
     result = np.empty(z.shape, dtype)
-    where = None if where is None else _arrays.mask(where, z.shape)
-    _arrays.rowwise(kernel, z, dtype, over, out=result, where=where)
+    where = None if where is None else _checks.mask(where, z.shape)
+    with np.errstate(all="ignore"):
+        for rows, block in blocks(z, dtype, over, result, where):
+            kernel(block, rows)
     return result
 
 
@@ -753,8 +768,8 @@ def _quotient(total, count, to):
         return np.asarray(total / count).astype(to)
 
 
-def _some(count):
-    """Return the number of cases; raise ValueError if there are none."""
+def _some(count, complaint):
+    """Return the divisor of a mean; raise ValueError if it is 0."""
     if count == 0:
-        raise ValueError("z has no cases: the mean over no cases is undefined")
+        raise ValueError(f"{complaint}: the mean over no cases is undefined")
     return count

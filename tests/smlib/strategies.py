@@ -52,8 +52,16 @@ OFFSETS = (0.0, 0.0, 1000.0, -1000.0, 300.0, -700.0, 709.0, 88.0, -87.0, 41.3, 1
 
 # Sizes of blocks: the usual ones, and such small ones that blocks, pieces and runs end within small arrays.
 USUAL, SHIFTED = {}, {"SMALL": 0}
-TINY = {"SMALL": 0, "BLOCK": 64, "SCRATCH": 32, "PIECE": 32, "ROWS": 2, "RUN": dict.fromkeys(reference.UNIT, 2)}
-TILES = {"TILE": 4, "CASES": 2, "WEIGHTS": 4, "RUN": 2}
+TINY = {
+    "SMALL": 0,
+    "BLOCK": 64,
+    "SCRATCH": 32,
+    "PIECE": 32,
+    "ROWS": 2,
+    "SHORT": 3,
+    "RUN": dict.fromkeys(reference.UNIT, 2),
+}
+TILES = {"TILE": 4, "CASES": 2, "WEIGHTS": 4}
 
 
 class Subclass(np.ndarray):

@@ -1,5 +1,6 @@
 """smlib.costs against 50-digit arithmetic, differences, SciPy and itself."""
 
+import math
 import threading
 import tracemalloc
 
@@ -37,8 +38,8 @@ OUTPUTS = ("linear", "logistic", "softmax")
 def squared_error_through(output):
     """Return the function of logits for the squared error of an output function."""
 
-    def value_and_grad(z, t, *, reduction="mean"):
-        return squared_error_value_and_grad(z, t, output=output, reduction=reduction)
+    def value_and_grad(z, t, **options):
+        return squared_error_value_and_grad(z, t, output=output, **options)
 
     return value_and_grad
 
@@ -195,7 +196,8 @@ def test_labels_whose_exponentials_are_subnormal_or_zero_cost_what_they_should(l
 @pytest.mark.parametrize("offset", [0.0, -300.0, 1000.0])
 @pytest.mark.parametrize("width", [64, 125])
 def test_the_cost_of_a_long_row_is_summed_piece_by_piece(width, offset, dtype, monkeypatch):
-    monkeypatch.setattr(smlib._kernels, "PIECE", 64 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(smlib._sizes, "PIECE", 64 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(smlib._sizes, "SCRATCH", width * np.dtype(dtype).itemsize)
     z = np.random.default_rng(21).normal(offset, 3, (1, 1000)).astype(dtype)
     e, t = np.empty((1, width), dtype), np.random.default_rng(22).dirichlet(np.ones(1000), 1)
     for c in (0, 1, 63, 64, 65, 124, 125, 126, 999, int(z.argmax())):
@@ -208,7 +210,7 @@ def test_the_cost_of_a_long_row_is_summed_piece_by_piece(width, offset, dtype, m
         ):
             x = z.copy()
             with np.errstate(all="ignore"):
-                C = kernel(x, e, x, smlib._kernels.Room(), targets, 4)
+                C = kernel(smlib._blocks.Block(x, x, e), targets, 4)
             np.testing.assert_allclose(x, truth / 4, rtol=1e-4, atol=1e-7)
             if kernel is smlib._kernels.label_cost:
                 np.testing.assert_allclose(C, costs, rtol=1e-5)
@@ -256,6 +258,23 @@ def test_the_cost_is_in_nats():
     assert reference.error(cross_entropy([0.0, 0.0], 0), [mpmath.log(2)]) <= 2
     assert reference.error(cross_entropy([0.0, 0.0], [0.5, 0.5]), [mpmath.log(2)]) <= 2
     assert reference.error(logistic_cross_entropy([0.0], [1]), [mpmath.log(2)]) <= 2
+
+
+@BOTH
+@pytest.mark.parametrize("offset", [0.0, 41.3, 1000.0])
+@pytest.mark.parametrize("classes", [2, 10, 128, 1000, 32768])
+def test_the_gradient_of_a_label_sums_to_zero_at_any_gap(classes, offset, dtype):
+    rng = np.random.default_rng(27)
+    z = rng.normal(0, 3, (8, classes)) + offset
+    z[np.arange(8), rng.integers(0, classes, 8)] += [0, 1, 10, 20, 40, 80, 300, 650]
+    z = z.astype(dtype)
+    for labels in (z.argmax(axis=1), z.argmin(axis=1), rng.integers(0, classes, 8)):
+        _, gradient = cross_entropy_value_and_grad(z, labels, reduction="sum")
+        for row in gradient.astype(np.float64):
+            unit = reference.UNIT[np.dtype(dtype)]
+            # Subnormal entries are spaced evenly.
+            spacing = classes * np.finfo(dtype).smallest_subnormal
+            assert abs(math.fsum(row)) <= 4 * unit * math.fsum(abs(row)) + spacing
 
 
 # Cross-entropy of distributions
@@ -654,7 +673,7 @@ def test_one_case_may_be_overwritten_by_its_gradient(dtype):
 
 @BOTH
 def test_cases_shifted_a_few_at_a_time_may_be_overwritten(dtype, monkeypatch):
-    monkeypatch.setattr(smlib._kernels, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(smlib._sizes, "PIECE", 3 * 90 * np.dtype(dtype).itemsize)
     z, labels, _ = case((50, 90), 1000.0, dtype)
     costs, g = scipy_cross_entropy(z, labels)
     for targets in (labels, np.eye(90)[labels]):
@@ -694,7 +713,156 @@ def test_no_cases_cost_nothing_but_have_no_mean(value_and_grad):
         value_and_grad(z, z)
 
 
+# Weights
+
+
+def weights_of(shape, seed=29):
+    """Weights of cases, some of them 0."""
+    rng = np.random.default_rng(seed)
+    return rng.choice([0.0, 0.5, 1.0, 3.0], shape)
+
+
+@EACH_GRADIENT
+@pytest.mark.parametrize("shape", [(4,), (9, 4), (2, 3, 4), (40, 1000)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_weight_multiplies_the_cost_and_the_gradient_of_its_case(value_and_grad, shape, dtype):
+    z, _, t = case(shape, dtype=dtype)
+    z /= np.sqrt(dtype(shape[-1]))
+    w = weights_of(shape[:-1]) if len(shape) > 1 else np.array(0.5)
+    C, g = value_and_grad(z, t, reduction="none")
+    units = {"rtol": 8 * np.finfo(dtype).eps, "atol": np.finfo(dtype).eps / 8}
+    D, h = value_and_grad(z, t, reduction="none", weights=w)
+    np.testing.assert_allclose(D, w * C, **units)
+    np.testing.assert_allclose(h, w[..., None] * g, **units)
+    D, h = value_and_grad(z, t, reduction="sum", weights=w)
+    np.testing.assert_allclose(D, (w * C).sum(), **units)
+    np.testing.assert_allclose(h, w[..., None] * g, **units)
+    D, h = value_and_grad(z, t, weights=w.tolist())
+    np.testing.assert_allclose(D, (w * C).sum() / w.sum(), **units)
+    np.testing.assert_allclose(h, w[..., None] * g / w.sum(), **units)
+
+
+@EACH_GRADIENT
+@REDUCTIONS
+def test_weights_of_one_change_nothing(value_and_grad, reduction):
+    z, _, t = case((50, 7))
+    C, g = value_and_grad(z, t, reduction=reduction)
+    for ones in (np.ones(50), np.ones(50, bool), [1] * 50):
+        D, h = value_and_grad(z, t, reduction=reduction, weights=ones)
+        np.testing.assert_array_equal(D, C)
+        np.testing.assert_allclose(h, g, rtol=4e-16)
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [(9, 4), (2, 3, 4), (40, 3000)], ids=str)
+def test_what_a_weight_of_zero_leaves_out_is_not_read(shape, dtype):
+    z, labels, t = case(shape, dtype=dtype)
+    kept = np.random.default_rng(30).random(shape[:-1]) < 0.6
+    C, g = cross_entropy_value_and_grad(z[kept], labels[kept])
+    z[~kept] = np.nan
+    labels[~kept] = -100
+    t[~kept] = np.nan
+    before = labels.copy()
+    D, h = cross_entropy_value_and_grad(z, labels, weights=labels != -100)
+    np.testing.assert_array_equal(labels, before)
+    assert D == pytest.approx(C, rel=4 * float(np.finfo(dtype).eps)) and D.dtype == dtype
+    np.testing.assert_allclose(h[kept], g, rtol=4 * np.finfo(dtype).eps)
+    assert not h[~kept].any()
+    D, h = cross_entropy_value_and_grad(z, labels, weights=kept, reduction="none", out=z.copy())
+    assert (D[~kept] == 0).all() and not h[~kept].any()
+    for value_and_grad in WITH_GRADIENT.values():
+        D, h = value_and_grad(z, t, weights=kept)
+        assert np.isfinite(D) and np.isfinite(h).all() and not h[~kept].any()
+
+
+def test_the_gradient_with_weights_is_the_derivative():
+    z, labels, t = case((5, 4))
+    w = np.array([0.0, 0.3, 1.0, 2.0, 7.5])
+    for targets in (labels, t):
+        for reduction in ("mean", "sum"):
+            _, g = cross_entropy_value_and_grad(z, targets, weights=w, reduction=reduction)
+
+            def cost(z):
+                return cross_entropy(z, targets, weights=w, reduction=reduction)
+
+            assert check_gradient(cost, z, g) < 1e-7
+
+
+def test_weights_that_are_no_weights_are_refused():
+    z, labels, _ = case((3, 4))
+    for bad in (-0.5, np.inf, np.nan):
+        with pytest.raises(
+            ValueError, match=rf"^weights\[1\] = {bad} is not a weight: it must be finite and at least 0$"
+        ):
+            cross_entropy(z, labels, weights=[1.0, bad, 0.0])
+    for shape in ((), (4,), (3, 4), (3, 1)):
+        with pytest.raises(ValueError, match=r"it must have one weight for each case, shape \(3,\)$"):
+            cross_entropy(z, labels, weights=np.ones(shape))
+    with pytest.raises(TypeError, match="^weights has dtype complex128: it must hold real numbers"):
+        cross_entropy(z, labels, weights=[1j, 1, 1])
+    with pytest.raises(ValueError, match="^weights are all 0: the mean over no cases is undefined$"):
+        cross_entropy(z, labels, weights=[0, 0, 0])
+    assert cross_entropy(z, labels, weights=[0, 0, 0], reduction="sum") == 0
+    with pytest.raises(ValueError, match=r"^t\[1\] = -100 is not a class index"):
+        cross_entropy(z, [0, -100, -100], weights=[True, True, False])
+    with pytest.raises(TypeError, match="labels must be integers"):
+        cross_entropy(z, [0.0, 1.0, 2.0], weights=[1, 1, 0])
+
+
+# The axis of the classes
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3, np.int8(1)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_classes_may_lie_along_any_axis(axis, dtype):
+    z, labels, t = case((5, 3, 4), dtype=dtype)
+    w = weights_of((5, 3))
+    across, t_across = np.moveaxis(z, -1, axis), np.moveaxis(t, -1, axis)
+    for targets, moved in ((labels, labels), (t, t_across)):
+        for options in ({}, {"reduction": "none"}, {"weights": w}):
+            C, g = cross_entropy_value_and_grad(z, targets, **options)
+            D, h = cross_entropy_value_and_grad(across, moved, axis=axis, **options)
+            np.testing.assert_array_equal(D, C)
+            np.testing.assert_array_equal(np.moveaxis(h, axis, -1), g)
+            np.testing.assert_array_equal(cross_entropy(across.copy(), moved, axis=axis, **options), C)
+            out = np.ascontiguousarray(across)
+            cross_entropy_value_and_grad(out, moved, axis=axis, out=out, **options)
+            np.testing.assert_array_equal(np.moveaxis(out, axis, -1), g)
+
+
+def test_a_wrong_axis_is_refused():
+    z, labels, _ = case((2, 3, 4))
+    for axis in (3, -4):
+        with pytest.raises(ValueError, match=rf"^axis {axis} is out of range: z has 3 dimensions$"):
+            cross_entropy(z, labels, axis=axis)
+    for axis in (None, (0, 1), (2,), 1.0, "0", True):
+        with pytest.raises(TypeError, match="is not .*ax[ei]s.*: it must be an int"):
+            cross_entropy(z, labels, axis=axis)
+    told = r"^t has shape \(2, 3\): for z of shape \(2, 3, 4\), labels have shape \(2, 4\)$"
+    with pytest.raises(ValueError, match=told):
+        cross_entropy(z, labels, axis=1)
+    with pytest.raises(ValueError, match=r"^z has no classes: its shape is \(2, 0, 4\)$"):
+        cross_entropy(z[:, :0], labels, axis=1)
+
+
 # Errors
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("dim", "or along axis= in the"),
+        ("ignore_index", "weights=t != -100"),
+        ("weight", r"weights=w\[t\]"),
+        ("label_smoothing", "is a distribution"),
+    ],
+)
+def test_arguments_of_other_libraries_are_told_their_names_here(name, cure):
+    for function in (cross_entropy, cross_entropy_value_and_grad, logistic_cross_entropy):
+        with pytest.raises(TypeError, match=f"^{function.__name__} has no argument {name}: .*{cure}"):
+            function(np.zeros((2, 3)), [0, 1], **{name: 1})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'size_average'"):
+        cross_entropy(np.zeros((2, 3)), [0, 1], size_average=True)
 
 
 def test_masked_or_ragged_targets_are_an_error_that_names_them():
@@ -792,15 +960,26 @@ def test_errors_name_the_logits(value_and_grad):
 def test_errors_name_the_targets(cost):
     with pytest.raises(TypeError, match="^t has dtype complex128: it must hold real numbers"):
         cost(np.zeros((2, 3)), np.zeros((2, 3)) * 1j)
-    name = "y" if cost is squared_error else "z"
-    message = r"for z of" if cost is cross_entropy else rf"it must have the shape of {name}, \(2, 3\)$"
+    message = r"for z of" if cost is cross_entropy else r"it must have the shape of z, \(2, 3\)$"
     with pytest.raises(ValueError, match=rf"^t has shape \(3, 2\): {message}"):
         cost(np.zeros((2, 3)), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_the_squared_error_of_an_output_function_is_that_of_its_gradients_function(output):
+    z, _, t = case()
+    for reduction in ("mean", "sum", "none"):
+        C, _ = squared_error_value_and_grad(z, t, output=output, reduction=reduction)
+        np.testing.assert_array_equal(squared_error(z, t, output=output, reduction=reduction), C)
+    outputs = {"linear": z, "logistic": logistic(z), "softmax": softmax(z)}[output]
+    np.testing.assert_allclose(squared_error(outputs, t), squared_error(z, t, output=output), rtol=1e-12)
 
 
 def test_an_unknown_output_function_is_an_error():
     with pytest.raises(ValueError, match="output = 'relu' is unknown: it must be 'linear', 'logistic' or"):
         squared_error_value_and_grad([0.0], [0.0], output="relu")
+    with pytest.raises(ValueError, match="output = None is unknown"):
+        squared_error([0.0], [0.0], output=None)
 
 
 def test_an_out_that_does_not_fit_is_an_error():
@@ -884,7 +1063,7 @@ def test_a_small_array_takes_the_short_way(shape, dtype, monkeypatch):
 @pytest.mark.parametrize("shape", [(5000,), (128, 1000), (1, 2**17), (2048, 10), (4, 5, 250)], ids=str)
 @BOTH
 def test_an_array_of_one_block_is_not_cut_into_blocks(shape, dtype, monkeypatch):
-    monkeypatch.setattr(smlib._arrays, "rowwise", None)
+    monkeypatch.setattr(smlib.costs, "blocks", None)
     z, labels, _ = case(shape, dtype=dtype)
     costs, g = scipy_cross_entropy(z, labels)
     for targets in (labels, labels[..., None] == np.arange(shape[-1])):

@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from scipy import special
 
 import smlib
-from smlib import _kernels, datasets, many_classes, plotting, sharded, symbolic, training
+from smlib import _sizes, datasets, many_classes, plotting, sharded, symbolic, training
 from tests.smlib import reference
 from tests.smlib.reference import Row, check, exact, objects
 from tests.smlib.strategies import (
@@ -121,7 +121,7 @@ def over_axis(call, function, compute=None):
         z, named = on_dask(call, z, held, named)
         result = call.result(lambda z, **named: compute(function(z, **named)), z, **named)
     else:
-        with sizes(_kernels, call.pick(USUAL, SHIFTED, TINY)):
+        with sizes(_sizes, call.pick(USUAL, SHIFTED, TINY)):
             result = call.result(function, z, **named)
     if result is None:
         return
@@ -161,7 +161,7 @@ def test_softmax_jacobian_withstands_hostile_arguments(call):
     z, held = call.array("z", call.shape(least=call.pick(1, 0)))
     if held is not None and held.ndim == 0:
         call.bad.add("z")
-    with sizes(_kernels, call.pick(USUAL, TINY)):
+    with sizes(_sizes, call.pick(USUAL, TINY)):
         result = call.result(smlib.softmax_jacobian, z)
     if result is None:
         return
@@ -190,7 +190,7 @@ def test_softmax_jvp_withstands_hostile_arguments(call):
         call.bad.add("z")
     if held is not None and held_v is not None and held.shape != held_v.shape:
         call.bad.add("v")
-    with sizes(_kernels, call.pick(USUAL, TINY)):
+    with sizes(_sizes, call.pick(USUAL, TINY)):
         result = call.result(smlib.softmax_jvp, z, v)
     if result is None:
         return
@@ -232,7 +232,7 @@ def cost(call, function, model, targets, name="z", compute=None, **options):
         z, named, t = *on_dask(call, z, held, named), lazy_targets(call, t)
         result = call.result(lambda z, t, **named: compute(function(z, t, **named)), z, t, **named)
     else:
-        with sizes(_kernels, call.pick(USUAL, SHIFTED, TINY)):
+        with sizes(_sizes, call.pick(USUAL, SHIFTED, TINY)):
             result = call.result(function, z, t, **named)
     if result is None:
         return
@@ -305,7 +305,7 @@ def unit_targets(call, z, shape):
 @tries(smlib.squared_error)
 def test_squared_error_withstands_hostile_arguments(call):
     model = functools.partial(reference.square_cost, output="linear")
-    cost(call, smlib.squared_error, model, real_targets, name="y")
+    cost(call, smlib.squared_error, model, real_targets)
 
 
 @tries(smlib.squared_error_value_and_grad)
@@ -460,7 +460,7 @@ def test_running_logsumexp_withstands_hostile_arguments(call):
             left = tuple(m for a, m in enumerate(held.shape) if a not in over)
             if owned[p] and owned[p][0][0] != left:
                 call.bad.add("z")
-        with sizes(_kernels, call.pick(USUAL, TINY)):
+        with sizes(_sizes, call.pick(USUAL, TINY)):
             before = parts[p].value
             done = call.result(Updated(parts[p]), z, axis=axis)
         if done is None:

@@ -193,6 +193,47 @@ def test_targets_may_be_lists_or_arrays_of_either_kind_with_chunks_of_their_own(
         assert_same(sharded.cross_entropy(lazily(z, (3, 4)), targets).compute(), C)
 
 
+@KINDS
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+@pytest.mark.parametrize("lazy_weights", [False, True])
+def test_weights_and_the_axis_of_the_classes_are_those_of_smlib(kind, reduction, axis, lazy_weights):
+    z, t = case((5, 4, 11), kind)
+    w = np.random.default_rng(1).choice([0.0, 0.5, 1.0, 3.0], (5, 4))
+    z[w == 0] = NAN
+    t[w == 0] = -100
+    z = np.moveaxis(z, -1, axis).copy()
+    if kind == "distributions":
+        t = np.moveaxis(t, -1, axis).copy()
+    options = {"reduction": reduction, "axis": axis}
+    C, gradient = smlib.cross_entropy_value_and_grad(z, t, weights=w, **options)
+    weights = da.from_array(w, chunks=3) if lazy_weights else w
+    lazy_C, lazy_gradient = value_and_grad(lazily(z, (2, 3, 4)), t, weights=weights, **options)
+    assert_same(lazy_C, C, units=64)
+    assert_same(lazy_gradient, gradient)
+    assert_same(sharded.cross_entropy(lazily(z, (2, 3, 4)), t, weights=weights, **options).compute(), C, units=64)
+
+
+def test_wrong_weights_are_refused():
+    z, t = case()
+    lazy = lazily(z, (2, 4))
+    with pytest.raises(ValueError, match=r"^weights has shape \(3,\): .* one weight for each case, shape \(7,\)$"):
+        sharded.cross_entropy(lazy, t, weights=np.ones(3))
+    with pytest.raises(TypeError, match="^weights has dtype complex128"):
+        sharded.cross_entropy(lazy, t, weights=np.ones(7) * 1j)
+    for bad in (-1.0, INF, NAN):
+        w = np.ones(7)
+        w[3] = bad
+        with pytest.raises(ValueError, match=rf"^weights\[3\] = {bad} is not a weight"):
+            sharded.cross_entropy(lazy, t, weights=w).compute()
+    with pytest.raises(ValueError, match="^weights are all 0: the mean over no cases is undefined$"):
+        sharded.cross_entropy(lazy, t, weights=np.zeros(7)).compute()
+    with pytest.raises(TypeError, match="^cross_entropy has no argument dim"):
+        sharded.cross_entropy(lazy, t, dim=1)
+    with pytest.raises(ValueError, match="^axis 2 is out of range"):
+        sharded.cross_entropy(lazy, t, axis=2)
+
+
 def test_labels_at_the_borders_of_the_chunks():
     z, _ = case((12, 12))
     t = np.arange(12)
