@@ -3,6 +3,7 @@
 import scripts  # noqa: F401, I001  (one BLAS thread: read when NumPy is imported)
 
 import matplotlib
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 matplotlib.use("Agg")  # no screen
@@ -17,3 +18,11 @@ settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=T
 # `make mutants`: one example that fails is enough, however large, and other tests see most faults.
 settings.register_profile("mutants", settings.get_profile("tests"), phases=phases[:2], max_examples=20)
 settings.load_profile("tests")  # --hypothesis-profile is read later, and wins
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the cells of a notebook in one process, and begin with what is kept together: it takes longest."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
