@@ -20,9 +20,9 @@ settings.register_profile("mutants", settings.get_profile("tests"), phases=phase
 settings.load_profile("tests")  # --hypothesis-profile is read later, and wins
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Keep the cells of a notebook in one process, and begin with what is kept together: it takes longest."""
+    """Keep the cells of a notebook in one process."""
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
