@@ -3,7 +3,6 @@
 import scripts  # noqa: F401, I001  (one BLAS thread: read when NumPy is imported)
 
 import matplotlib
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 matplotlib.use("Agg")  # no screen
@@ -20,9 +19,23 @@ settings.register_profile("mutants", settings.get_profile("tests"), phases=phase
 settings.load_profile("tests")  # --hypothesis-profile is read later, and wins
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+# The files that take longest are begun first, so that no process is left alone with one of them.
+LONG = (
+    "test_pages",
+    "explorables",
+    "test_pdf",
+    "test_build",
+    "07-learning-to-read-digits",
+    "test_exercises_build",
+    "site",
+)
+
+
 def pytest_collection_modifyitems(items):
-    """Keep the cells of a notebook in one process."""
-    for item in items:
-        if item.path.suffix == ".ipynb":
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """Sort the files by LONG; within a file the order stays."""
+
+    def place(item):
+        parts = {item.path.stem, *item.path.parts}
+        return next((number for number, name in enumerate(LONG) if name in parts), len(LONG))
+
+    items.sort(key=place)

@@ -17,7 +17,7 @@ from PIL import Image
 from scripts import ROOT
 from scripts.notebooks import METADATA, STORED_COLORS, STORED_DPI
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("build")]
+pytestmark = pytest.mark.slow
 TOC = "format: jb-book\nroot: index\nparts:\n- caption: A part\n  chapters:\n  - file: chapters/one\n"
 
 

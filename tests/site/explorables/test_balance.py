@@ -10,8 +10,6 @@ import smlib
 from tests.site.browser import DESKTOP, PHONE
 from tests.site.explorables.explorable import to_nine_digits
 
-pytestmark = pytest.mark.xdist_group("explorables-balance")
-
 LEAST, MOST = -90, 40
 PLACES = {"right": (30, 0.999), "half": (0, 0.5), "millionth": (-60, 1e-6), "billionth": (-90, 1e-9)}
 SHAFTS = """shafts => shafts.map(shaft => {

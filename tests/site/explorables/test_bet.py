@@ -6,8 +6,6 @@ import pytest
 
 from tests.site.explorables.explorable import to_nine_digits
 
-pytestmark = pytest.mark.xdist_group("explorables-bet")
-
 
 @pytest.fixture
 def bet(opened):

@@ -6,7 +6,7 @@ import pytest
 from tests.site.browser import DESKTOP, PHONE
 from tests.site.explorables.explorable import NAMES, printed
 
-pytestmark = [pytest.mark.xdist_group("explorables-every"), pytest.mark.parametrize("name", NAMES)]
+pytestmark = pytest.mark.parametrize("name", NAMES)
 
 KEYS = {"range": ["End", "Home"], "checkbox": ["Space"], "select-one": ["End", "Home"]}
 NARROW = ("entry-", "row-sum-")  # in narrow cells, a small number is shown by its order of magnitude

@@ -8,8 +8,6 @@ import pytest
 import smlib
 from tests.site.explorables.explorable import NAMES, printed, to_nine_digits
 
-pytestmark = pytest.mark.xdist_group("explorables-formulas")
-
 # Rows of logits: ties, certain answers right and wrong, and logits whose exponentials overflow.
 LOGITS = [
     [0.0, 0.0],

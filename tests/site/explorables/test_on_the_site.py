@@ -7,8 +7,6 @@ import pytest
 from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor
 from tests.site.explorables.explorable import NAMES, Explorable
 
-pytestmark = pytest.mark.xdist_group("explorables-site")
-
 HEAVIEST = 60 * 1024
 
 

@@ -6,8 +6,6 @@ import pytest
 import smlib
 from tests.site.explorables.explorable import to_nine_digits
 
-pytestmark = pytest.mark.xdist_group("explorables-plateau")
-
 LOGITS = [-25, -13.3, -4.6, -0.1, 0, 0.1, 8]
 STEPS, SECONDS = 200, 6
 COSTS = {

@@ -10,8 +10,6 @@ import smlib
 from tests.site.browser import DESKTOP, PHONE
 from tests.site.explorables.explorable import to_nine_digits
 
-pytestmark = pytest.mark.xdist_group("explorables-rivals")
-
 START = [2.0, 1.0, 0.0, -1.0]
 # Logits, and the temperature in quarters of an octave.
 SETTINGS = [

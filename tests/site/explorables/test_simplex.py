@@ -15,8 +15,6 @@ import smlib
 from tests.site.browser import PHONE, WIDTH
 from tests.site.explorables.explorable import to_nine_digits
 
-pytestmark = pytest.mark.xdist_group("explorables-simplex")
-
 CLASSES = "ABC"
 SHOWN, MOST, NEAR = 100, 3000, 0.05
 START = ([-4, 4, 0], [1, 0, 0], 0.25)
