@@ -200,7 +200,7 @@ def softmax(z, axis=-1, *, out=None, where=None):
     ndarray
         The probabilities, of the shape of `z`; `out` itself if it is given. Logits at
         :math:`+\infty` share the probability equally. A row that is all :math:`-\infty` or fully
-        masked has no distribution, and gives nan.
+        masked has no distribution, and gives nan, which ``np.nan_to_num`` turns into 0.
 
     Raises
     ------
