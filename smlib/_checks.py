@@ -263,7 +263,7 @@ def without_cases(t, left_out, axis):
 
 # What arguments of other libraries are called here.
 ELSEWHERE = {
-    "dim": "the classes lie along the last axis, or along axis= in the cross-entropy of softmax",
+    "dim": "functions of softmax take the axis of the classes as axis=",
     "ignore_index": "labels are left out by weights=, as in weights=t != -100",
     "weight": "weights= takes one weight for each case; weights of classes are weights=w[t]",
     "label_smoothing": "a smoothed label is a distribution: t = (1 - a) * one_hot + a / K",
