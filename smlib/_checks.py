@@ -20,14 +20,18 @@ _COMPUTED_IN = {
 def array(a, name):
     """Return `a` as an array.
 
-    Raise TypeError for a masked array, whose mask would be lost, and ValueError if NumPy cannot
-    convert `a`.
+    Raise TypeError for a masked array, whose mask would be lost, and for a Dask array, which would be
+    computed as a whole. Raise ValueError if NumPy cannot convert `a`.
     """
+    if type(a) is np.ndarray:
+        return a
     if isinstance(a, np.ma.MaskedArray):
         raise TypeError(
             f"{name} is a masked array: pass {name}.data; softmax, log_softmax and logsumexp "
             f"take the mask of logits as where=~z.mask"
         )
+    if type(a).__module__.startswith("dask.array"):
+        raise TypeError(f"{name} is a Dask array: smlib.sharded has functions for it; {name}.compute() is in memory")
     try:
         return np.asarray(a)
     except ValueError as error:
@@ -43,7 +47,10 @@ def real(a, name):
             return a, dtype
     elif a.dtype.kind in "biu":
         return a, np.dtype(np.float64)
-    raise TypeError(f"{name} has dtype {a.dtype}: it must hold real numbers (float16, float32, float64 or integers)")
+    cast = f": {name}.astype(np.float64) does" if a.dtype.kind == "f" or a.dtype.name == "bfloat16" else ""
+    raise TypeError(
+        f"{name} has dtype {a.dtype}: it must hold real numbers (float16, float32, float64 or integers){cast}"
+    )
 
 
 def computed_in(dtype):
@@ -103,11 +110,16 @@ def check_out(out, shape, dtype):
         raise ValueError("out is read-only: it must be an array that can be written to")
 
 
+def check_mask_dtype(where):
+    """Raise TypeError if a mask is not boolean."""
+    if where.dtype != bool:
+        raise TypeError(f"where has dtype {where.dtype}: it must be boolean, as where.astype(bool) is")
+
+
 def mask(where, shape):
     """Return `where` as a boolean array, broadcast to `shape`, the shape of `z`."""
     where = array(where, "where")
-    if where.dtype != bool:
-        raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
+    check_mask_dtype(where)
     try:
         return np.broadcast_to(where, shape)
     except ValueError:
@@ -251,7 +263,7 @@ def without_cases(t, left_out, axis):
 
 # What arguments of other libraries are called here.
 ELSEWHERE = {
-    "dim": "the classes lie along the last axis, or along axis= in the cross-entropy of softmax",
+    "dim": "functions of softmax take the axis of the classes as axis=",
     "ignore_index": "labels are left out by weights=, as in weights=t != -100",
     "weight": "weights= takes one weight for each case; weights of classes are weights=w[t]",
     "label_smoothing": "a smoothed label is a distribution: t = (1 - a) * one_hot + a / K",

@@ -281,14 +281,25 @@ def softmax_small(z, out):
 def log_softmax_small(z, out):
     """Return the log-softmax of a small array."""
     x = matrix(z)
-    top = places(x.shape, x.argmax(axis=1))
     e = np.exp(x)
-    own, rest = own_and_rivals(e, top)
-    rest /= own
-    rest = np.log1p(rest, out=rest).astype(x.dtype, copy=False)
-    y = np.subtract(x, x.reshape(-1)[top][:, None], out=e if out is None else matrix(out))
-    y -= rest[:, None]
+    m, rest = _top_and_rest(x, e)
+    y = np.subtract(x, m, out=e if out is None else matrix(out))
+    y -= rest.astype(x.dtype, copy=False)[:, None]
     return y.reshape(z.shape) if out is None else out
+
+
+def _top_and_rest(x, e):
+    """Return the largest logit m of each row, as a column, and log(1 + Σ e^{z − m}); `e` is overwritten."""
+    top = x.argmax(axis=1)
+    if len(x) == 1:
+        # For one row, single numbers are faster than arrays.
+        at = top.item()
+        m, own = x.item(at), e.item(at)
+        e[0, at] = 0.0
+        return m, np.log1p(row_sums(e) / own)
+    at = places(x.shape, top)
+    own, rivals = own_and_rivals(e, at)
+    return x.reshape(-1)[at][:, None], np.log1p(rivals / own)
 
 
 def logsumexp_small(z):

@@ -8,7 +8,9 @@ The bits of a case's cost with the reduction "none" and of its gradient with "no
 logits and the target of this case, their number and dtype alone, as in `smlib.outputs`.
 
 Ignored labels, padding, weights of classes and weights of cases are all `weights`: ``t != -100``, a mask, or
-``w[t]``. A smoothed label is a distribution.
+``w[t]``. A smoothed label is a distribution. The log-probability of a label is minus its cost with the
+reduction "none". The entropy of the outputs is ``cross_entropy(z, softmax(z))``. The Kullback-Leibler
+divergence of the outputs from a distribution is its cross-entropy minus its entropy.
 """
 
 import functools
@@ -264,7 +266,8 @@ def logistic_cross_entropy(z, t, *, reduction="mean", weights=None):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K), of K units that need not exclude one another.
+        The logits, of shape (…, K), of K units that need not exclude one another. Logits of shape (N,)
+        are one case of N units; N cases of a single unit have the shape (N, 1).
     t : array_like
         The targets, between 0 and 1, of the shape of `z`.
     reduction : {"mean", "sum", "none"}
@@ -310,7 +313,8 @@ def logistic_cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=Non
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K), of K units that need not exclude one another.
+        The logits, of shape (…, K), of K units that need not exclude one another. Logits of shape (N,)
+        are one case of N units; N cases of a single unit have the shape (N, 1).
     t : array_like
         The targets, between 0 and 1, of the shape of `z`.
     reduction : {"mean", "sum", "none"}

@@ -61,6 +61,7 @@ def logistic(z):
         return y.astype(dtype, copy=False)[()]
 
 
+@_checks.names_arguments
 def logsumexp(z, axis=-1, *, keepdims=False, where=None):
     r"""Return the log-sum-exp of `z`, the logarithm of softmax's denominator.
 
@@ -129,6 +130,7 @@ def logsumexp(z, axis=-1, *, keepdims=False, where=None):
     return result.reshape(kept if keepdims else left)[()]
 
 
+@_checks.names_arguments
 def log_softmax(z, axis=-1, *, out=None, where=None):
     r"""Return the logarithm of the softmax of `z`.
 
@@ -178,6 +180,7 @@ def log_softmax(z, axis=-1, *, out=None, where=None):
     return _like_z(_kernels.log_softmax, _kernels.log_softmax_small, z, axis, out, where)
 
 
+@_checks.names_arguments
 def softmax(z, axis=-1, *, out=None, where=None):
     r"""Return the softmax of `z`: outputs from 0 to 1 that sum to one.
 
@@ -200,7 +203,7 @@ def softmax(z, axis=-1, *, out=None, where=None):
     ndarray
         The probabilities, of the shape of `z`; `out` itself if it is given. Logits at
         :math:`+\infty` share the probability equally. A row that is all :math:`-\infty` or fully
-        masked has no distribution, and gives nan.
+        masked has no distribution, and gives nan, which ``np.nan_to_num`` turns into 0.
 
     Raises
     ------

@@ -337,8 +337,7 @@ def _arguments(z, axis, where):
     if where is None:
         return dtype, over, []
     where = _array(where, "where")
-    if where.dtype != bool:
-        raise TypeError(f"where has dtype {where.dtype}: it must be boolean")
+    _checks.check_mask_dtype(where)
     axes = range(z.ndim - where.ndim, z.ndim)
     if where.ndim > z.ndim or not all(n == 1 or _same(n, z.shape[a]) for n, a in zip(where.shape, axes)):
         raise ValueError(f"where has shape {where.shape}: it must broadcast to z's shape {z.shape}")

@@ -851,7 +851,7 @@ def test_a_wrong_axis_is_refused():
 @pytest.mark.parametrize(
     ("name", "cure"),
     [
-        ("dim", "or along axis= in the"),
+        ("dim", "take the axis of the classes as axis="),
         ("ignore_index", "weights=t != -100"),
         ("weight", r"weights=w\[t\]"),
         ("label_smoothing", "is a distribution"),

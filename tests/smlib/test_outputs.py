@@ -741,6 +741,17 @@ def test_a_wrong_axis_is_an_error(function):
         function(0.0)
 
 
+def test_errors_name_the_way_out_for_arrays_from_elsewhere():
+    lazy = pytest.importorskip("dask.array").ones((2, 3))
+    for function in OVER_AXIS:
+        with pytest.raises(TypeError, match="^z is a Dask array: smlib.sharded has functions for it"):
+            function(lazy)
+        with pytest.raises(TypeError, match=r"^z has dtype .*: it must hold .*: z.astype\(np.float64\) does$"):
+            function(np.zeros((2, 3), np.longdouble))
+        with pytest.raises(TypeError, match=r"^where has dtype int64: it must be boolean, as where.astype\(bool\) is$"):
+            function(np.zeros((2, 3)), where=np.ones((2, 3), np.int64))
+
+
 def test_derivatives_need_a_class_axis_and_a_direction_of_the_same_shape():
     with pytest.raises(ValueError, match="z is a single number: it needs a last axis"):
         softmax_jacobian(1.0)
