@@ -46,10 +46,10 @@ LOOK = """async least => {
   }
   const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
   const math = [...article.querySelectorAll(".math")];
-  const icons = [...document.querySelectorAll(":not(mjx-container *)")].flatMap(element => ["::before", "::after"].flatMap(part => {
-    const style = getComputedStyle(element, part);
-    return style.fontFamily.includes("Font Awesome") ? style.content.match(/[\ue000-\uf8ff]/g) ?? [] : [];
-  }));
+  const parts = [...document.querySelectorAll(":not(mjx-container *)")]
+    .flatMap(element => ["::before", "::after"].map(part => getComputedStyle(element, part)));
+  const icons = parts.filter(style => style.fontFamily.includes("Font Awesome"))
+    .flatMap(style => style.content.match(/[\ue000-\uf8ff]/g) ?? []);
   return {
     title: document.title,
     heading: article.querySelector("h1")?.textContent ?? "",
