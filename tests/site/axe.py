@@ -91,7 +91,6 @@ MARK = r"""() => {
     const kind = [own, ...behind].join(";");
     if (kinds.has(kind)) continue;
     element.dataset.newKind = "";
-    element.closest("a")?.setAttribute("data-new-kind", "");
     if (!element.closest("label, [disabled], [aria-disabled=true]")) kinds.add(kind);   // axe may skip these
   }
   sessionStorage.kinds = JSON.stringify([...kinds]);

@@ -37,7 +37,7 @@ FAULTS = """() => {
     <img id="silent" src="/_static/logo.svg"><button id="bare"></button>
     <p>plain words</p><p id="pale">pale words</p><p id="clear">clear words</p>
     <pre><span class="x">word</span> <span class="x">word</span> <span class="y" id="code">word</span></pre>
-    <p>Some words with <a id="linked" href="#"><span>a link</span></a> among them.</p>
+    <p>Some words with <a id="linked" href="#">a link</a> among them.</p>
     <p id="at-night">words</p><p id="on-phones">words</p><button id="on-phones-bare"></button>
     <div id="ground"></div><p id="over">words</p>
     <style>
