@@ -14,15 +14,10 @@ NOT_RUN = pytest.StashKey()  # the tests that are left out because there is no b
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark the tests of this folder, and run each module, and the folder of explorables, on one worker.
-
-    Without a browser, leave out the tests that need one. test_browser.py reports that.
-    """
-    folder = Path(__file__).parent
-    here = [item for item in items if folder in item.path.parents]
+    """Mark the tests of this folder. Without a browser, leave out those that need one: test_browser.py reports that."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in here:
         item.add_marker(pytest.mark.site)
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(folder).parts[0]))
     if find_browser() is None:
         config.stash[NOT_RUN] = {item for item in here if "browser" in getattr(item, "fixturenames", ())}
         items[:] = [item for item in items if item not in config.stash[NOT_RUN]]
