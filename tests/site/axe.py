@@ -17,10 +17,10 @@ from tests.site.browser import DESKTOP, PHONE, WIDTH
 COLORS = ["color-contrast", "link-in-text-block"]
 # (mode, width): the rules to run, or None for all.
 LOOKS = {
+    ("light", "phone"): None,  # first, since Visitor.look leaves a page at this width
+    ("dark", "phone"): COLORS,
     ("light", "desktop"): None,
     ("dark", "desktop"): COLORS,
-    ("light", "phone"): None,
-    ("dark", "phone"): COLORS,
 }
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
@@ -39,6 +39,8 @@ THIN_OUT = """() => {
     box.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
     formula.replaceChildren(box);
   }
+  document.querySelectorAll("svg :is(path, rect, line, circle):not([role], [tabindex], [aria-label])")
+    .forEach(shape => shape.remove());
   const seen = new Set();
   for (const word of document.querySelectorAll("pre span[class]")) {
     const around = [word, word.closest(".highlight"), word.closest(".cell_input, .cell_output")];
@@ -52,13 +54,13 @@ THIN_OUT = """() => {
   ]});
 }"""
 
-# Mark the texts that are the first of their kind, and return these kinds.
-MARK = r"""known => {
+# Mark the texts that are the first of their kind, and return the number of new kinds.
+MARK = r"""() => {
   const painted = [], texts = [];
   const place = ({left, right, top, bottom}) => ({left, right, top, bottom});
   const ownText = element => [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE)
     .map(node => node.data.trim()).join("");
-  for (const element of document.body.querySelectorAll(":not(mjx-container *)")) {
+  for (const element of document.querySelectorAll("body, body :not(mjx-container *)")) {
     if (!element.checkVisibility({visibilityProperty: true})) continue;
     const style = getComputedStyle(element);
     const paint = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter, style.mixBlendMode,
@@ -79,7 +81,7 @@ MARK = r"""known => {
     }
   }
   document.querySelectorAll("[data-new-kind]").forEach(element => element.removeAttribute("data-new-kind"));
-  const kinds = new Set(known);
+  const kinds = new Set(JSON.parse(sessionStorage.kinds ?? "[]")), known = kinds.size;
   for (const {element, own, at} of texts) {
     const behind = new Set();
     for (const {element: other, box, paint, floats} of painted) {
@@ -89,38 +91,33 @@ MARK = r"""known => {
     const kind = [own, ...behind].join(";");
     if (kinds.has(kind)) continue;
     element.dataset.newKind = "";
-    element.closest("a")?.setAttribute("data-new-kind", "");
     if (!element.closest("label, [disabled], [aria-disabled=true]")) kinds.add(kind);   // axe may skip these
   }
-  return [...kinds].slice(known.length);
+  sessionStorage.kinds = JSON.stringify([...kinds]);
+  return kinds.size - known;
 }"""
 
 SETTLED = "Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => 0))).then(() => 0)"
 
 
-class Axe:
-    """Run axe-core on many pages in one tab, and remember the kinds of text that it has examined."""
+def examine(page):
+    """Return {(mode, width): what axe-core finds on the page that is open in a tab}.
 
-    def __init__(self, page):
-        self.page = page
-        self.kinds = []
+    The tab remembers the kinds of text that were examined in it.
+    """
+    page.evaluate(AXE_SCRIPT)
+    page.evaluate(THIN_OUT)
+    return {look: findings(page, *look) for look in LOOKS}
 
-    def examine(self):
-        """Return {(mode, width): what axe-core finds on the page that is open now}."""
-        self.page.evaluate(AXE_SCRIPT)
-        self.page.evaluate(THIN_OUT)
-        return {look: self.look(*look) for look in LOOKS}
 
-    def look(self, mode, width):
-        """Return what axe-core finds in one mode at one width."""
-        self.page.set_viewport_size(SIZES[width])
-        self.page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
-        self.page.evaluate(SETTLED)
-        self.page.evaluate(WIDTH)
-        self.page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may send it later
-        new = self.page.evaluate(MARK, self.kinds)
-        self.kinds += new
-        rules = LOOKS[mode, width]
-        if rules == COLORS and not new:
-            return []
-        return self.page.evaluate(RUN, [{"exclude": ["mjx-container"]}, rules])
+def findings(page, mode, width):
+    """Return what axe-core finds in one mode at one width."""
+    page.set_viewport_size(SIZES[width])
+    page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
+    page.evaluate(SETTLED)
+    page.evaluate(WIDTH)
+    page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may send it later
+    new_kinds, rules = page.evaluate(MARK), LOOKS[mode, width]
+    if rules == COLORS and not new_kinds:
+        return []
+    return page.evaluate(RUN, [{"exclude": ["mjx-container"]}, rules])

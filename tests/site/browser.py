@@ -46,12 +46,10 @@ LOOK = """async least => {
   }
   const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
   const math = [...article.querySelectorAll(".math")];
-  const iconsOf = (element, part) => {
-    const style = getComputedStyle(element, part);
-    return style.fontFamily.includes("Font Awesome") ? style.content.match(/[\ue000-\uf8ff]/g) ?? [] : [];
-  };
-  const icons = [...document.querySelectorAll(":not(mjx-container *)")]
-    .flatMap(element => [...iconsOf(element, "::before"), ...iconsOf(element, "::after")]);
+  const parts = [...document.querySelectorAll(":not(mjx-container *)")]
+    .flatMap(element => ["::before", "::after"].map(part => getComputedStyle(element, part)));
+  const icons = parts.filter(style => style.fontFamily.includes("Font Awesome"))
+    .flatMap(style => style.content.match(/[\ue000-\uf8ff]/g) ?? []);
   return {
     title: document.title,
     heading: article.querySelector("h1")?.textContent ?? "",

@@ -14,12 +14,8 @@ NOT_RUN = pytest.StashKey()  # the tests that are left out because there is no b
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark the tests of this folder.
-
-    Without a browser, leave out the tests that need one. test_browser.py reports that.
-    """
-    folder = Path(__file__).parent
-    here = [item for item in items if folder in item.path.parents]
+    """Mark the tests of this folder. Without a browser, leave out those that need one: test_browser.py reports that."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in here:
         item.add_marker(pytest.mark.site)
     if find_browser() is None:

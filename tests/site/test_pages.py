@@ -12,7 +12,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 
 from _ext.slim import ICONS
-from tests.site.axe import LOOKS, Axe
+from tests.site.axe import LOOKS, examine
 from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor, weight
 
 # Two thirds of the bytes, and no more requests, than a page of a stock Jupyter Book 1.0.4 with MathJax served
@@ -24,8 +24,7 @@ MOST_KIB, MOST_REQUESTS = 2369, 35
 def seen(browser, origin, pages, least):
     """{page: what Visitor.look finds there, and under "axe" what axe-core finds}"""
     visitor = Visitor(browser, origin)
-    axe = Axe(visitor.page)
-    found = {page: visitor.look(origin + page, least) | {"axe": axe.examine()} for page in pages}
+    found = {page: visitor.look(origin + page, least) | {"axe": examine(visitor.page)} for page in pages}
     visitor.context.close()
     return found
 
