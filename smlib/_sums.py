@@ -83,7 +83,9 @@ def row_sums(e):
     width = run_length(n, least)
     rest = n % width
     runs = np.vecdot(e[:, : n - rest].reshape(len(e), -1, width), ones(width, e.dtype))
-    sums = row_sums(runs.astype(np.float64, copy=False))
+    runs = runs.astype(np.float64, copy=False)
+    # Adding a few runs one by one is faster than a product.
+    sums = row_sums(runs) if runs.shape[1] > 4 else functools.reduce(np.add, runs.T)
     return sums + row_sums(e[:, n - rest :]) if rest else sums
 
 
