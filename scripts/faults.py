@@ -251,7 +251,7 @@ def faults_of_files():
     yield (
         "costs",
         "a gradient off by a thousandth",
-        in_file(kernels, "            e /= count\n", "            e /= 1.001 * count\n"),
+        in_file(kernels, "            e /= divisor\n", "            e /= 1.001 * divisor\n"),
     )
     yield (
         "costs",
@@ -261,9 +261,9 @@ def faults_of_files():
     yield (
         "costs",
         "a mean not divided",
-        in_file("smlib/costs.py", "costs.sum(dtype=np.float64) / count)", "costs.sum(dtype=np.float64))"),
+        in_file("smlib/costs.py", "costs.sum(dtype=np.float64) / divisor)", "costs.sum(dtype=np.float64))"),
     )
-    yield "costs", "an error that says less", in_file("smlib/_arrays.py", "is not a class index", "is wrong")
+    yield "costs", "an error that says less", in_file("smlib/_checks.py", "is not a class index", "is wrong")
     yield "datasets", "a pixel of the digits", another_pixel
     yield "locks", "a pin without its lock", in_file("requirements.txt", "sympy==1.14.0", "sympy==1.13.3")
     yield "locks", "a package without hashes", without_hashes("toolz")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smlib import _arrays
+from smlib import _checks
 
 __all__ = ["check_gradient"]
 
@@ -97,12 +97,12 @@ def check_gradient(f, x, gradient, *, method="central", step=None, entrywise=Fal
     >>> check_gradient(f, x, wrong, method="complex-step", entrywise=True).round(3)
     array([0.5, 0. ])
     """
-    _arrays.check_choice("method", method, ("central", "complex-step"))
+    _checks.check_choice(method, "method", ("central", "complex-step"))
     if step is not None and (np.ndim(step) or np.asarray(step).dtype.kind not in "iuf"):
         raise TypeError(f"step = {step!r} is not a number: it must be a positive, finite number")
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step = {step!r}: it must be a positive, finite number")
-    x = _arrays.array(x, "x")
+    x = _checks.array(x, "x")
     if x.dtype.kind != "f":
         raise TypeError(f"x has dtype {x.dtype}: it must hold floats, to be moved by a small step")
     if x.size == 0:
@@ -125,7 +125,7 @@ def check_gradient(f, x, gradient, *, method="central", step=None, entrywise=Fal
 
 def _real(a, name):
     """Return `a` as an array of real numbers."""
-    a = _arrays.array(a, name)
+    a = _checks.array(a, name)
     if a.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {a.dtype}: it must hold real numbers")
     return a

@@ -16,7 +16,7 @@ Classes are counted from 1, as on paper: ``z[1]`` to ``z[K]``.
 
 import sympy as sp
 
-from smlib import _arrays
+from smlib import _checks
 
 __all__ = [
     "K",
@@ -63,7 +63,7 @@ def logits(n):
     >>> logits(3).T
     Matrix([[z_1, z_2, z_3]])
     """
-    return sp.Matrix(sp.symbols(f"z_1:{_arrays.whole('n', n, least=1) + 1}", real=True))
+    return sp.Matrix(sp.symbols(f"z_1:{_checks.whole(n, 'n', least=1) + 1}", real=True))
 
 
 def targets(n):
@@ -81,7 +81,7 @@ def targets(n):
     >>> targets(2).T
     Matrix([[t_1, t_2]])
     """
-    return sp.Matrix(sp.symbols(f"t_1:{_arrays.whole('n', n, least=1) + 1}", real=True))
+    return sp.Matrix(sp.symbols(f"t_1:{_checks.whole(n, 'n', least=1) + 1}", real=True))
 
 
 def softmax(z):
@@ -240,11 +240,11 @@ def at_size(expression, n, **indices):
     >>> at_size(sp.diff(general_softmax(), z[k]), 2, i=1, k=2)
     -exp(z_1)*exp(z_2)/(exp(z_1) + exp(z_2))**2
     """
-    n = _arrays.whole("n", n, least=1)
+    n = _checks.whole(n, "n", least=1)
     for name, value in indices.items():
         if name not in ("i", "j", "k"):
             raise ValueError(f"{name} is not an index of a general expression: it must be i, j or k")
-        if _arrays.whole(name, value, least=1) > n:
+        if _checks.whole(value, name, least=1) > n:
             raise ValueError(f"{name} = {value} is not one of the classes 1 to {n}")
     chosen = {sp.Symbol(name, integer=True, positive=True): value for name, value in indices.items()}
     written_out = expression.subs({K: n, **chosen}).doit()

@@ -11,7 +11,7 @@ from operator import index
 
 import numpy as np
 
-from smlib import _arrays, _kernels
+from smlib import _checks, _kernels
 from smlib.costs import (
     cross_entropy_value_and_grad,
     logistic_cross_entropy_value_and_grad,
@@ -89,9 +89,9 @@ class Network:
 
     def __init__(self, sizes, *, output, cost, rng, hidden="logistic"):
         self.sizes = _sizes(sizes)
-        _arrays.check_choice("output", output, OUTPUTS)
-        _arrays.check_choice("cost", cost, COSTS)
-        _arrays.check_choice("hidden", hidden, HIDDEN)
+        _checks.check_choice(output, "output", OUTPUTS)
+        _checks.check_choice(cost, "cost", COSTS)
+        _checks.check_choice(hidden, "hidden", HIDDEN)
         self.output, self.cost, self.hidden = output, cost, hidden
         if output == "softmax" and np.sum(self.sizes[-1]) == 1:
             raise ValueError(
@@ -350,8 +350,8 @@ def train(
     """
     x = _some(_inputs(x, network))
     t = _targets(t, len(x), network)
-    steps = _arrays.whole("steps", steps, least=0)
-    record_every = _arrays.whole("record_every", record_every, least=1)
+    steps = _checks.whole(steps, "steps", least=0)
+    record_every = _checks.whole(record_every, "record_every", least=1)
     _number("learning_rate", learning_rate, lambda v: 0 < v < np.inf, "a positive, finite number")
     _number("momentum", momentum, lambda v: 0 <= v < 1, "a number from 0 to below 1")
     _number("weight_decay", weight_decay, lambda v: 0 <= v < np.inf, "a finite number, 0 or more")
@@ -359,7 +359,7 @@ def train(
     if held_out is not None:
         held_out = _held_out(held_out, network)
     if patience is not None:
-        patience = _arrays.whole("patience", patience, least=1)
+        patience = _checks.whole(patience, "patience", least=1)
         if held_out is None:
             raise ValueError(f"patience = {patience} needs held-out cases: give held_out = (x, t)")
     batches = _batches(len(x), batch_size, rng)
@@ -425,7 +425,7 @@ def _batches(n, batch_size, rng):
     """Return an endless iterator that yields the rows of one batch after another."""
     if batch_size is None:
         return repeat(slice(None))
-    batch_size = _arrays.whole("batch_size", batch_size, least=1)
+    batch_size = _checks.whole(batch_size, "batch_size", least=1)
     if batch_size > n:
         raise ValueError(f"batch_size = {batch_size} is more than the {n} cases of x")
     _generator(rng)
@@ -442,7 +442,7 @@ def _shuffled(n, batch_size, rng):
 
 def _logistic_and_complement(z):
     """Return h = logistic(z), and 1 − h with digits of its own: near h = 1, the difference has none left."""
-    z, _ = _arrays.real(z, "z")
+    z, _ = _checks.real(z, "z")
     with np.errstate(all="ignore"):
         return _kernels.logistic_and_complement(z)
 
@@ -493,7 +493,7 @@ def _number(name, value, allowed, cure):
 
 def _inputs(x, network, name="x"):
     """Return `x` as a float64 matrix of finite numbers, one case per row."""
-    x, inputs = _arrays.real(x, name)[0].astype(float, copy=False), len(network.weights[0])
+    x, inputs = _checks.real(x, name)[0].astype(float, copy=False), len(network.weights[0])
     if x.ndim != 2 or x.shape[1] != inputs:
         raise ValueError(f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row")
     if not np.isfinite(x).all():
@@ -511,9 +511,9 @@ def _some(x, name="x"):
 
 def _targets(t, n, network, name="t"):
     """Return `t` as class indices of shape (n,), or as float64 targets from 0 to 1."""
-    t, classes = _arrays.array(t, name), len(network.biases[-1])
+    t, classes = _checks.array(t, name), len(network.biases[-1])
     if t.shape == (n, classes):
-        t = _arrays.real(t, name)[0].astype(float)
+        t = _checks.real(t, name)[0].astype(float)
         outside = ~((t >= 0) & (t <= 1))
         if outside.any():
             row, unit = np.argwhere(outside)[0]
@@ -539,7 +539,7 @@ def _watched(watch, x):
     """Return the rows of `x` to watch."""
     if not np.iterable(watch):
         raise TypeError(f"watch = {watch!r}: it must be a sequence of rows of x")
-    rows = np.array([_arrays.whole("watch", row, least=0) for row in watch], dtype=int)
+    rows = np.array([_checks.whole(row, "watch", least=0) for row in watch], dtype=int)
     if rows.size and rows.max() >= len(x):
         raise ValueError(f"watch = {rows.max()} is not a row of x, which has {len(x)} rows")
     return x[rows]
