@@ -22,7 +22,7 @@ book: $(SETUP) ## run every chapter afresh and build the book
 	@$(BIN)/python -m scripts.book book
 
 test: $(SETUP) ## run all tests: smlib, every notebook compared, the built pages
-	@$(PYTEST) -m "not live" $(NBVAL) tests smlib README.md chapters
+	@$(PYTEST) -m "not rare" $(NBVAL) tests smlib README.md chapters
 
 check: lint ## lint, and run the quick tests (plain pytest)
 	@$(PYTEST) -q
@@ -58,8 +58,8 @@ exercises: $(SETUP) ### build the book without its solutions, for a class
 older-cpu: $(SETUP) ### run smlib's tests and every notebook without the newest vectors of this CPU
 	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) tests/smlib chapters
 
-test-live: $(SETUP) ### run whole chapters in Pyodide, after make live
-	@$(PYTEST) -m live tests/site
+test-rare: $(SETUP) ### test what need not run at every change: PDF, book without solutions, chapters in Pyodide, brute force
+	@$(PYTEST) -m rare tests
 
 fuzz: $(SETUP) ### call smlib with hostile arguments, other ones each time (NAMES=softmax: one function)
 	@$(PYTEST) -q --hypothesis-profile=fuzz tests/smlib/test_properties.py $(if $(NAMES),-k "$(NAMES)")
@@ -127,4 +127,4 @@ $(SETUP): .venv/.locked pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises older-cpu test-live fuzz mutants faults twins oldest wheel bench studies lock
+.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises older-cpu test-rare fuzz mutants faults twins oldest wheel bench studies lock

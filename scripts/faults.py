@@ -263,7 +263,11 @@ def faults_of_files():
         "a mean not divided",
         in_file("smlib/costs.py", "costs.sum(dtype=np.float64) / divisor)", "costs.sum(dtype=np.float64))"),
     )
-    yield "costs", "an error that says less", in_file("smlib/_checks.py", "is not a class index", "is wrong")
+    yield (
+        "costs",
+        "an error that says less",
+        in_file("smlib/_checks.py", 'f"is not a class index: {owner}', 'f"is wrong: {owner}'),
+    )
     yield "datasets", "a pixel of the digits", another_pixel
     yield "locks", "a pin without its lock", in_file("requirements.txt", "sympy==1.14.0", "sympy==1.13.3")
     yield "locks", "a package without hashes", without_hashes("toolz")

@@ -1,14 +1,17 @@
 """The chapters follow the rules of notebook_lint, and each rule reports a notebook that breaks it."""
 
+import ast
 import base64
+import builtins
 import json
 import re
+from copy import deepcopy
 from itertools import combinations
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from scripts.notebooks import CHAPTERS, METADATA, chapters, code_cells, read, small
+from scripts.notebooks import CHAPTERS, METADATA, chapters, code_cells, read, small, without_solutions
 from tests.book import notebook_lint as rules
 from tests.smlib.test_plotting import APART_IN_GRAY, PALETTE, difference_in_gray
 
@@ -55,6 +58,29 @@ def test_the_chapter_stands_on_the_map(slug, book):
 
 def test_every_notebook_stands_in_the_contents():
     assert {path.stem for path in CHAPTERS.glob("*.ipynb")} == set(SLUGS)
+
+
+MAKERS = ast.FunctionDef, ast.ClassDef, ast.ExceptHandler
+
+
+def test_later_cells_need_no_name_that_only_a_solution_makes(book):
+    """The notebooks run without solutions: the other cells define all names that they use."""
+    for slug, notebook in book.items():
+        made = set(dir(builtins))
+        for cell in without_solutions(deepcopy(notebook)).cells:
+            if cell.cell_type == "code":
+                tree = ast.parse(cell.source)
+                made |= {node.name for node in ast.walk(tree) if isinstance(node, MAKERS)}
+                made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+                made |= {
+                    (name.asname or name.name).split(".")[0]
+                    for node in ast.walk(tree)
+                    if isinstance(node, (ast.Import, ast.ImportFrom))
+                    for name in node.names
+                }
+                names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+                made |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+                assert {name.id for name in names} - made == set(), f"only a solution makes these for {slug}"
 
 
 def test_the_book_has_its_chapters():

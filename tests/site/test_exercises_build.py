@@ -1,7 +1,5 @@
 """The build without solutions, for a class."""
 
-import ast
-import builtins
 import html
 import json
 import os
@@ -10,12 +8,13 @@ import subprocess
 import sys
 from copy import copy
 
-import nbformat
 import pytest
 import snowballstemmer
 
 from tests.site.browser import ROOT
 from tests.site.parsing import CHAPTERS, tree, words
+
+pytestmark = pytest.mark.rare
 
 
 @pytest.fixture(scope="module")
@@ -83,26 +82,3 @@ def test_the_exercises_themselves_stay(parsed, exercises):
         tasks = [words(task) for task in page.select("div.exercise")]
         assert tasks == [words(task) for task in parsed[f"chapters/{slug}.html"].select("div.exercise")] != []
         assert page.select("div.solution") == []
-
-
-MAKERS = ast.FunctionDef, ast.ClassDef, ast.ExceptHandler
-
-
-def test_later_cells_need_no_name_that_only_a_solution_makes(exercises):
-    """The notebooks run without solutions: the other cells define all names that they use."""
-    for path in sorted((exercises / "_sources" / "chapters").glob("*.ipynb")):
-        made = set(dir(builtins))
-        for cell in nbformat.read(path, 4).cells:
-            if cell.cell_type == "code":
-                tree = ast.parse(cell.source)
-                made |= {node.name for node in ast.walk(tree) if isinstance(node, MAKERS)}
-                made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-                made |= {
-                    (name.asname or name.name).split(".")[0]
-                    for node in ast.walk(tree)
-                    if isinstance(node, (ast.Import, ast.ImportFrom))
-                    for name in node.names
-                }
-                names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-                made |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
-                assert {name.id for name in names} - made == set(), f"only a solution makes these for {path}"

@@ -37,7 +37,7 @@ def bundled(site):
         pytest.skip("NOT RUN: the site holds no Pyodide; `make live` brings it, offline from the folder PYODIDE_MIRROR")
 
 
-@pytest.mark.live
+@pytest.mark.rare
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_chapter_runs_in_the_browser(slug, bundled, browser, origin, book):
     visitor = Visitor(browser, origin)

@@ -17,6 +17,7 @@ from scripts.notebooks import code_cells
 from scripts.pdf import lay_out
 from tests.site.browser import ROOT, SITE, built_site
 
+pytestmark = pytest.mark.rare
 PDF = ROOT / "_build" / "pdf" / "softmax.pdf"
 COMMAND = [sys.executable, "-m", "scripts.pdf"]
 # Return the elements that overflow their boxes or the page, and the pictures that are too coarse for paper: with fewer

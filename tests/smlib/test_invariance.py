@@ -183,7 +183,7 @@ def test_a_row_has_the_same_bits_in_any_company_layout_and_call(kind, dtype):
         assert compared(rows, classes, dtype, kind)[1] == []
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 @BOTH
 @EACH_KIND
 def test_a_row_of_any_length_has_the_same_bits_in_any_company_layout_and_call(kind, dtype):
