@@ -21,12 +21,13 @@ settings.load_profile("tests")  # --hypothesis-profile is read later, and wins
 
 # The files that take longest are begun first, so that no process is left alone with one of them.
 LONG = (
+    "test_live",
     "test_pages",
     "explorables",
-    "test_pdf",
     "test_build",
     "07-learning-to-read-digits",
-    "test_exercises_build",
+    "test_invariance",
+    "test_pdf",
     "site",
 )
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from copy import copy
 
+import nbformat
 import pytest
 import snowballstemmer
 
