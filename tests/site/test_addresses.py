@@ -40,7 +40,9 @@ extensions, html_context = ["myst_parser", "_ext.publish"], {"default_mode": "li
 """
 
 
-@pytest.mark.parametrize("address", ["https://example.org/a/b", "https://example.org/a/b/"])
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a/b", pytest.param("https://example.org/a/b/", marks=pytest.mark.rare)]
+)
 def test_one_setting_gives_every_address(tmp_path, monkeypatch, browser, address):
     (tmp_path / "conf.py").write_text(CONF.replace("TOOLS", repr(str(ROOT))), encoding="utf-8")
     (tmp_path / "chapters").mkdir()

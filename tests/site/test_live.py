@@ -132,6 +132,7 @@ def test_its_pages_have_a_policy(site):
         assert policy.startswith("default-src 'self'; script-src 'self' 'unsafe-eval' 'sha256-")
 
 
+@pytest.mark.rare
 def test_a_site_built_afresh_has_its_settings(live, monkeypatch, tmp_path):
     """JupyterLite caches what it has written, even if the site has been deleted since, as `make book` does."""
     monkeypatch.setattr(live.lite, "write_contents", lambda env, folder: folder.mkdir(parents=True, exist_ok=True))

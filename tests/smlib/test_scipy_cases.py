@@ -29,7 +29,7 @@ sys.exit(pytest.main([cases.__file__, "-q", "-c", sys.argv[1], "-p", "no:cachepr
 """
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_real_unweighted_cases_of_scipy_hold(tmp_path):
     settings = tmp_path / "pytest.ini"
     settings.write_text("[pytest]\n", encoding="utf-8")

@@ -671,7 +671,7 @@ def test_without_dask_the_import_says_what_to_install():
 # Memory, and other machines
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_sixteen_hundred_megabytes_of_logits_pass_through_two_hundred():
     code = """
         import re, resource
