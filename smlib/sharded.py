@@ -705,7 +705,8 @@ def _softmax(z, states, whole, where=None, *, over):
 def _log_softmax(z, states, whole, where=None, *, over):
     """Return the logarithm of the softmax of a chunk of the logits."""
     m, s = _rows(whole)
-    rest = np.log1p(s)
+    with np.errstate(all="ignore"):
+        rest = np.log1p(s)
 
     def kernel(block, rows):
         _kernels.write_log_softmax(block.logits, m[rows].astype(block.out.dtype), rest[rows], block.out)

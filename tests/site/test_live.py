@@ -12,7 +12,7 @@ import pytest
 
 from tests.site.browser import ROOT, Visitor
 
-SLUGS = ["02-a-distribution", "03-the-derivative", "07-learning-to-read-digits"]
+SLUGS = ["03-the-derivative", "07-learning-to-read-digits"]  # one with SymPy, and one that trains networks
 
 # Run the open notebook, and return the outputs of its code cells.
 RUN_ALL = """async () => {

@@ -166,8 +166,8 @@ SIZES = [(1, 5), (3, 1), (40, 10), (7, 127), (7, 128), (5, 257), (130, 64), (3, 
 MORE = [1, 2, 3, 5, 7, 10, 17, 33, 63, 64, 65, 100, 127, 128, 129, 200, 255, 256, 257, 511, 512, 513, 700, 1000, 1023]
 LONG = [2500, 4095, 4096, 4097, 10_000, 32_768, 65_536, 65_537, 70_001, 131_072, 131_073, 140_001, 262_145, 300_007]
 MANY = [
-    *((rows, classes) for classes in MORE for rows in (1, 2, 3, 4, 7, 40, 130)),
-    *((rows, classes) for classes in LONG for rows in (1, 2, 5)),
+    *((rows, classes) for classes in MORE for rows in (1, 2, 3, 40)),
+    *((rows, classes) for classes in LONG for rows in (1, 2)),
     (3000, 10),
     (5000, 3),
     (700, 200),
