@@ -82,6 +82,7 @@ FIGURE = new_code_cell(
 )
 
 
+@pytest.mark.rare
 def test_a_sound_chapter_is_executed_and_built_and_a_second_time_to_the_same_bytes(book_of, tmp_path):
     """The second time in another folder and under another hash seed. `make twins` compares the whole book."""
     book = book_of(new_markdown_cell("Words.\n\n$$ y = z $$ (eq-same)"), new_code_cell("print(6 * 7)"), FIGURE)
