@@ -148,6 +148,7 @@ def assert_derivative_is_the_fixed_one(expression, variables, change=lambda e: e
         assert evaluate(result, *point) == pytest.approx(evaluate(fixed, *point), rel=1e-9, abs=1e-12), indices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", LETTERS, ids=str)
 @pytest.mark.parametrize("base", [symbolic.z, symbolic.t], ids=str)
 @pytest.mark.parametrize("name", GENERAL)
@@ -156,6 +157,7 @@ def test_every_letter_may_name_the_variable_of_a_derivative(name, base, letter):
         assert_derivative_is_the_fixed_one(GENERAL[name], [base[letter]], change)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letters", list(itertools.combinations_with_replacement(LETTERS, 2)), ids=str)
 def test_every_two_letters_may_name_the_variables_of_a_second_derivative(letters):
     for name in ("softmax", "cross-entropy"):
