@@ -66,6 +66,8 @@ def blocks(z, dtype, over, out=None, where=None):
     given, the results of the blocks are written to it; `out` may overlap `z` in any way.
     """
     work = _checks.computed_in(dtype)
+    if out is not None:
+        out = np.asarray(out)  # the rows of a matrix, for one, are not vectors
     aliased = out is not None and np.may_share_memory(out, z)
     # Where `out` is the logits themselves, each is read before it is overwritten. Any other overlap needs a copy.
     if aliased and out.__array_interface__ != z.__array_interface__:

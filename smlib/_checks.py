@@ -176,6 +176,11 @@ def check_probabilities(t, name, **part):
     refuse_where(~((t >= 0) & (t < np.inf)), t, name, "is not a probability: it must be finite and at least 0", **part)
 
 
+def check_units(t, name):
+    """Raise ValueError if a target of a logistic unit is not between 0 and 1."""
+    refuse_where(~((t >= 0) & (t <= 1)), t, name, "is not a probability: it must lie between 0 and 1")
+
+
 def labels(t, name, shape, classes, source):
     """Return the labels `t`, class indices of the given shape, as intp.
 
@@ -200,7 +205,7 @@ def real_targets(t, z, axis):
 def unit_targets(t, z, axis):
     """Return targets between 0 and 1, one for each entry of `z`."""
     t = real_targets(t, z, axis)
-    refuse_where(~((t >= 0) & (t <= 1)), t, "t", "is not a probability: it must lie between 0 and 1")
+    check_units(t, "t")
     return t
 
 
@@ -252,8 +257,10 @@ def mean_divisor(z, name, shape, weights):
 
 
 def without_cases(t, left_out, axis):
-    """Return targets with 0 for the cases that are left out, whatever they hold there."""
+    """Return targets with 0 for the cases that are left out, whatever numbers they hold there."""
     t = array(t, "t").copy()
+    if t.dtype.kind not in "biuf":
+        return t
     if t.shape == left_out.shape:
         t[left_out] = 0
     elif t.ndim == left_out.ndim + 1 and without(t.shape, axis) == left_out.shape:

@@ -12,7 +12,7 @@ import numpy as np
 
 from smlib import _checks, _state
 from smlib._blocks import blocks
-from smlib._exponentials import LIMITS
+from smlib._exponentials import LIMITS, difference
 from smlib._sums import Buffer, cut, row_sums, within
 
 __all__ = ["RunningLogSumExp", "linear_cross_entropy"]
@@ -161,11 +161,11 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean", weights=None):
     Parameters
     ----------
     h : array_like
-        The input of the layer, of shape (N, D): one row per case.
+        The input of the layer, of shape (…, D): one row per case.
     W : array_like
         The weights, of shape (K, D): one row per class.
     t : array_like
-        The labels, integers from 0 to K − 1, of shape (N,).
+        The labels, integers from 0 to K − 1, one per case: of the shape of `h` without its last axis.
     b : array_like, optional
         The biases, of shape (K,). A class with the bias :math:`-\infty` has probability 0.
     reduction : {"mean", "sum"}
@@ -215,11 +215,17 @@ def linear_cross_entropy(h, W, t, *, b=None, reduction="mean", weights=None):
     """
     _checks.check_choice(reduction, "reduction", ("mean", "sum"))
     h, W, t, b, weights, dtype = _checked(h, W, t, b, weights)
-    divisor = 1 if reduction == "sum" else _checks.mean_divisor(h, "h", h.shape[:1], weights)
+    divisor = 1 if reduction == "sum" else _checks.mean_divisor(h, "h", t.shape, weights)
+    read = ... if weights is None else weights > 0
+    cases, labels = h[read], t[read].reshape(-1)
+    rows = cases.reshape(len(labels), W.shape[1])
     # Overflow and invalid operations are expected here: the results are the limits.
     with np.errstate(all="ignore"):
-        C, *gradients = _value_and_gradients(h, W, t, b, weights, dtype, divisor)
-    return C, tuple(gradients)
+        weights = np.ones(len(labels)) if weights is None else weights[read]
+        C, dh_rows, *gradients = _value_and_gradients(rows, W, labels, b, weights, dtype, divisor)
+    dh = np.zeros(h.shape, dtype)
+    dh[read] = dh_rows.reshape(cases.shape)
+    return C, (dh, *gradients)
 
 
 def _checked(h, W, t, b, weights):
@@ -227,11 +233,12 @@ def _checked(h, W, t, b, weights):
     h, dtype_h = _checks.real(h, "h")
     W, dtype_W = _checks.real(W, "W")
     dtype = np.result_type(dtype_h, dtype_W)
-    for a, name, rows in ((h, "h", "case"), (W, "W", "class")):
-        if a.ndim != 2:
-            raise ValueError(f"{name} has shape {a.shape}: it must have two axes, one row per {rows}")
-    if h.shape[1] != W.shape[1]:
-        raise ValueError(f"W has shape {W.shape}: for h of shape {h.shape}, it must have {h.shape[1]} columns")
+    if W.ndim != 2:
+        raise ValueError(f"W has shape {W.shape}: it must have two axes, one row per class")
+    if h.ndim < 2:
+        raise ValueError(f"h has shape {h.shape}: it must have two axes or more, and one row per case")
+    if h.shape[-1] != W.shape[1]:
+        raise ValueError(f"W has shape {W.shape}: for h of shape {h.shape}, it must have {h.shape[-1]} columns")
     if len(W) == 0:
         raise ValueError(f"W has no classes: its shape is {W.shape}")
     if b is not None:
@@ -239,18 +246,17 @@ def _checked(h, W, t, b, weights):
         dtype = np.result_type(dtype, dtype_b)
         if b.shape != W.shape[:1]:
             raise ValueError(f"b has shape {b.shape}: for W of shape {W.shape}, it must have shape {W.shape[:1]}")
-    weights = None if weights is None else _checks.case_weights(weights, h.shape[:1])
     if weights is not None:
-        left_out = weights == 0
-        h, t = np.where(left_out[:, None], 0, h), _checks.without_cases(t, left_out, axis=-1)
-    t = _checks.labels(_checks.array(t, "t"), "t", h.shape[:1], len(W), ("W", "h", h.shape))
+        weights = _checks.case_weights(weights, h.shape[:-1])
+        t = _checks.without_cases(t, weights == 0, axis=-1)
+    t = _checks.labels(_checks.array(t, "t"), "t", h.shape[:-1], len(W), ("W", "h", h.shape))
     return h, W, t, b, weights, dtype
 
 
 def _value_and_gradients(h, W, t, b, weights, dtype, divisor):
     """Return the cost, dh, dW and, unless `b` is None, db.
 
-    They are sums over the cases, times their weights if any, and divided by `divisor`.
+    They are sums over the cases, times their weights, and divided by `divisor`.
     """
     layer = _Layer(h, W, b, t, _checks.computed_in(dtype))
     length = W.shape[1]
@@ -262,11 +268,8 @@ def _value_and_gradients(h, W, t, b, weights, dtype, divisor):
         shift[c], label, own, rivals, products = layer.first_pass(c)
         total = own + rivals
         costs = _costs(own, rivals, total, label, shift[c])
-        total *= divisor
-        if weights is not None:
-            costs = np.where(weights[c] == 0, 0.0, weights[c] * costs)
-            total /= weights[c]
-        C += costs.sum()
+        C += (weights[c] * costs).sum()
+        total *= divisor / weights[c]
         dh[c] = (products[:, :length] - rivals[:, None] * W[t[c]]) / total[:, None]
         scaled[c] = layer.h[c] / total[:, None]
         slope[c] = -rivals
@@ -279,7 +282,7 @@ def _costs(own, rivals, total, label, shift):
     """Return the costs of some cases."""
     costs = np.log1p(rivals / own)
     # Where e^z of the label has underflowed, the cost is large and the difference accurate enough.
-    far = np.log(total) - _less(label.astype(np.float64), shift)
+    far = np.log(total) + _state.gap(shift, label)
     return np.where((own > LIMITS[np.dtype(np.float64)].tiny) & (costs < np.inf), costs, far)
 
 
@@ -292,7 +295,7 @@ class _Layer:
             h = np.column_stack([h, np.ones(len(h))])
         self.h = np.ascontiguousarray(h, dtype)
         self.W, self.b, self.t, self.dtype = W, b, t, dtype
-        self.tile, self.rows = Buffer(dtype), Buffer(dtype)
+        self.tile, self.rows, self.differences = Buffer(dtype), Buffer(dtype), Buffer(dtype)
         self.cases = cut(len(h), CASES) if len(h) else []
         cases, inputs = max(1, min(CASES, len(h))), max(1, self.h.shape[1])
         self.pieces = cut(len(W), max(1, min(TILE // cases, WEIGHTS // inputs)))
@@ -312,6 +315,23 @@ class _Layer:
         z = self.tile.array((c.stop - c.start, len(w)))
         return np.matmul(self.h[c], w.T, out=z)
 
+    def exponentials(self, z, shift, at):
+        """Overwrite `z` with e^{z − q}, and with 0 at the labels, and return it."""
+        if shift.any():
+            # z − q = d + c exactly, so e^{z − q} is e^d (1 + c) up to rounding.
+            shift = shift[:, None]
+            same = z == shift
+            d, c = difference(z, shift, self.differences.array((3, *z.shape)))
+            np.exp(d, out=z)
+            c *= z
+            z += c
+            # The difference of equal infinities is 0.
+            z[same] = 1.0
+        else:
+            np.exp(z, out=z)
+        z[at] = 0.0
+        return z
+
     def first_pass(self, c):
         """Return what the sums over all classes give for some cases.
 
@@ -325,18 +345,19 @@ class _Layer:
             w, at = self.weights(piece), within(piece, self.t[c])
             z = self.logits(c, w)
             label[at[0]] = z[at]
-            e = _exponentials(z, shift, at)  # in the place of z
+            e = self.exponentials(z, shift, at)  # in the place of z
             sums = row_sums(e)
             total = rivals + sums + _ratio(label, shift)
             lost = ~((total >= 1.0) & (total <= self.most))
             if lost.any():
                 z = self.logits(c, w)
                 better = self.better_shift(z, shift, total, lost)
+                # Where nothing has been added yet, e^{q − better} may be infinite.
                 scale = np.where(rivals == 0, 0.0, _ratio(shift, better))
                 rivals *= scale
                 products *= scale[:, None]
                 shift = better
-                e = _exponentials(z, shift, at)
+                e = self.exponentials(z, shift, at)
                 sums = row_sums(e)
             rivals += sums
             products += e @ w
@@ -358,7 +379,7 @@ class _Layer:
             sums = np.zeros(w.shape, self.dtype)
             for c in self.cases:
                 at = within(piece, self.t[c])
-                e = _exponentials(self.logits(c, w), shift[c], at)
+                e = self.exponentials(self.logits(c, w), shift[c], at)
                 e[at] = slope[c][at[0]]
                 sums += e.T @ scaled[c]
             dW[piece] = sums[:, :length]
@@ -366,22 +387,6 @@ class _Layer:
         return dW, db
 
 
-def _less(z, shift):
-    """Subtract a shift from each row of `z` in place and return `z`; equal infinities differ by 0."""
-    if shift.any():
-        same = z == shift
-        z -= shift
-        z[same] = 0.0
-    return z
-
-
-def _ratio(label, shift):
-    """Return e^{z − q} in float64, for one logit of each case."""
-    return np.exp(_less(label.astype(np.float64), shift))
-
-
-def _exponentials(z, shift, at):
-    """Overwrite `z` with e^{z − q}, and with 0 at the labels, and return it."""
-    e = np.exp(_less(z, shift[:, None]), out=z)
-    e[at] = 0.0
-    return e
+def _ratio(z, shift, a=1.0):
+    """Return a·e^{z − q} in float64, for one logit of each case."""
+    return _state.scaled(a, z.astype(np.float64), shift.astype(np.float64))

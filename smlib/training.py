@@ -496,9 +496,7 @@ def _inputs(x, network, name="x"):
     x, inputs = _checks.real(x, name)[0].astype(float, copy=False), len(network.weights[0])
     if x.ndim != 2 or x.shape[1] != inputs:
         raise ValueError(f"{name} has shape {x.shape}: the network takes (cases, {inputs}), one case a row")
-    if not np.isfinite(x).all():
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"{name}[{row}, {column}] = {x[row, column]}: it must be finite")
+    _checks.refuse_where(~np.isfinite(x), x, name, "is not an input: it must be finite")
     return x
 
 
@@ -514,24 +512,15 @@ def _targets(t, n, network, name="t"):
     t, classes = _checks.array(t, name), len(network.biases[-1])
     if t.shape == (n, classes):
         t = _checks.real(t, name)[0].astype(float)
-        outside = ~((t >= 0) & (t <= 1))
-        if outside.any():
-            row, unit = np.argwhere(outside)[0]
-            raise ValueError(f"{name}[{row}, {unit}] = {t[row, unit]}: it must lie between 0 and 1")
+        _checks.check_units(t, name)
         return t
     if t.shape != (n,):
         raise ValueError(
             f"{name} has shape {t.shape}: for {n} cases, class indices have shape ({n},) and targets ({n}, {classes})"
         )
-    if t.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {t.dtype}: labels must be integers, the class indices")
-    outside = (t < 0) | (t >= classes)
-    if outside.any():
-        case = outside.argmax()
-        raise ValueError(
-            f"{name}[{case}] = {t[case]} is not a class index: the network has outputs 0 to "
-            f"{classes - 1} (targets other than class indices have shape ({n}, {classes}))"
-        )
+    _checks.check_label_dtype(t, name)
+    owner = f"other targets have shape ({n}, {classes}), and the network"
+    _checks.check_label_values(t, name, classes, owner)
     return t
 
 

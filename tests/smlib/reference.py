@@ -167,7 +167,7 @@ def softplus(a):
 
 @digits
 def class_cost(z, t):
-    """Cross-entropy of softmax, for a label or a distribution."""
+    """Cross-entropy of softmax, for a label or a distribution; None where the sum of the targets overflows."""
     r, exactly = Row(z), [0] * len(z)
     if not r.defined:
         return mpmath.nan, undefined(len(z)), 0, exactly
@@ -175,6 +175,8 @@ def class_cost(z, t):
         return r.minus_log[t], [-r.rest[i] if i == t else y for i, y in enumerate(r.y)], 0, exactly
     t = [exact(a) for a in t]
     mass = mpmath.fsum(t)
+    if mass > float(np.finfo(float).max):
+        return None, [None] * len(z), 0, exactly  # a sum of targets that no float holds
     C = dot(t, r.minus_log)
     slope, scales = [y * mass - a for y, a in zip(r.y, t)], [mass * y + a for y, a in zip(r.y, t)]
     top = r.y.index(max(r.y))
@@ -250,21 +252,23 @@ def half_squares(v):
 
 
 @digits
-def layer_cost(h, W, t, b):
-    """The summed cross-entropy of a linear layer, its gradients by h, W and b, and the scale of each."""
+def layer_cost(h, W, t, b, w):
+    """The cross-entropy of a linear layer, summed with weights w, its gradients by h, W and b, and their scales."""
     (n, d), k = h.shape, len(W)
     b = np.zeros(k) if b is None else b.astype(float)
     C, spread = exact(0), exact(0)
     shapes = ((n, d), (k, d), (k,))
     truth, scale = ([objects([exact(0)] * math.prod(s), s) for s in shapes] for _ in range(2))
     h, W = (objects([exact(x) for x in a.flat], a.shape) for a in (h, W))
-    for i in range(n):
+    for i in np.flatnonzero(w):
+        weight = exact(w[i])
         products = [[h[i, m] * W[j, m] for m in range(d)] for j in range(k)]
         z = [mpmath.fsum(p) + exact(c) for p, c in zip(products, b)]
         size = max(mpmath.fsum(map(abs, p)) + (abs(exact(c)) if np.isfinite(c) else 0) for p, c in zip(products, b))
         cost, g, *_ = class_cost(z, t[i])
-        C += cost
-        spread = spread + size
+        C += weight * cost
+        spread = spread + weight * size
+        g = [weight * a for a in g]
         for j in range(k):
             # A logit that is off by some roundings puts the outputs off by as much, of themselves.
             off = abs(g[j]) * (1 + 2 * size)

@@ -35,6 +35,7 @@ WILD = [*EDGES, INF, -INF, NAN, 1e308, 1.79e308, -1.79e308]
 POOLS = {
     "huge": st.sampled_from([1.0, 0.0, 1e308, -1e308, 1.79e308, -1.79e308]),
     "units": st.floats(0, 1) | st.sampled_from([0.0, 1.0, 0.5, 5e-324, 1 - 2.0**-53, 1e-310]),
+    "weights": st.sampled_from([1.0, 0.0, 0.5, 3.0, 0.001]),
     "tame": st.floats(-30, 30, width=32),
     "ties": st.integers(-2, 2).map(float),
     "edges": st.sampled_from(EDGES),
@@ -218,6 +219,23 @@ class Call:
         self.bad.add("where")
         return value, full
 
+    def weights(self, shape, mean):
+        """Return weights of cases, and the numbers that they hold or None; `mean` means that not all may be 0."""
+        if self.pick(True, False):
+            return None, None
+        value, held = self.array("weights", self.near(shape), (*FLOATS, bool), ("weights",))
+        if value is None:
+            self.bad.discard("weights")
+            return None, None
+        if type(value) is np.ndarray and value.size and value.dtype.kind == "f" and value.flags.writeable:
+            if self.rarely(6):
+                value.flat[0] = self.pick(-1.0, NAN, INF)
+            held = plain(value)
+        good = held is not None and held.shape == shape and all(0 <= w < INF for w in held.flat)
+        if not good or (mean and not held.any()):
+            self.bad.add("weights")
+        return value, held if good else None
+
     def labels(self, shape, classes):
         """Return labels, mostly of these classes."""
         n = math.prod(shape)
@@ -228,7 +246,7 @@ class Call:
             dtype = self.pick(np.int64, np.uint64)
             t = t.astype(dtype)
             least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
-            t.flat[self.pick(*range(n))] = self.pick(max(least, -1), classes, most, least)
+            t.flat[self.pick(*range(min(n, 48)))] = self.pick(max(least, -1), classes, most, least)
         if self.rarely():
             with np.errstate(all="ignore"):
                 t = t.astype(self.pick(float, bool, np.float16, *NOT_REAL[:6]))

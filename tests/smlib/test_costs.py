@@ -693,6 +693,17 @@ def test_out_may_overlap_the_targets_in_any_way():
         np.testing.assert_allclose(cross_entropy_value_and_grad(z, targets, out=out)[1], g, rtol=1e-14)
 
 
+@BOTH
+def test_out_may_be_a_matrix(dtype):
+    for z, labels, t in (case((1, 5), dtype=dtype), case((40, 30), dtype=dtype), case((40, 30), 1000.0, dtype)):
+        for targets in (labels, t):
+            out = np.zeros_like(z).view(np.matrix)
+            C, g = cross_entropy_value_and_grad(z, targets)
+            D, h = cross_entropy_value_and_grad(z, targets, out=out)
+            assert h is out and D == C
+            np.testing.assert_array_equal(np.asarray(h), g)
+
+
 def test_out_may_even_be_the_targets():
     z, _, t = case((600, 500))
     _, g = cross_entropy_value_and_grad(z, t)

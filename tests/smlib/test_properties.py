@@ -212,24 +212,32 @@ def test_softmax_jvp_withstands_hostile_arguments(call):
 
 
 def cost(call, function, model, targets, name="z", compute=None, **options):
-    """Try a cost of `model(z, t)`, as reference.py has them."""
+    """Try a cost of `model(z, t)`, as reference.py has them. Until the call, the classes lie along the last axis."""
     gradient = function.__name__.endswith("value_and_grad")
     shape = call.shape(least=call.pick(1, 1, 1, 0))
     z, held = call.array(name, shape)
     shape = shape if held is None else held.shape
     if held is not None and (held.ndim == 0 or held.shape[-1] == 0):
         call.bad |= {name, "t"}
-    t, held_t = targets(call, held, shape)
     reduction = call.choice("reduction", "mean", "sum", "none")
-    named = {"reduction": reduction, **options}
+    mean = reduction is not None and str(reduction) == "mean"
+    weights, held_w = call.weights(shape[:-1], mean)
+    t, held_t = targets(call, held, shape, None if held_w is None else held_w == 0)
+    named = {"reduction": reduction, "weights": weights, **options}
     if held is None:
         call.bad.add("t")
-    elif reduction is not None and str(reduction) == "mean" and math.prod(shape[:-1]) == 0:
+    elif mean and math.prod(shape[:-1]) == 0:
         call.bad |= {name, "reduction"}
+    axis = -1
+    if "axis" in inspect.signature(function).parameters:
+        axis, named["axis"] = class_axis(call, held, z, t)
+        z, t = (np.moveaxis(a, -1, axis) if axis != -1 and a.ndim == len(shape) else a for a in (z, t))
     if function is smlib.cross_entropy_value_and_grad and held is not None:
-        named["out"] = call.out(shape, dtype_of(held), z, *([t] if isinstance(t, np.ndarray) else []))
+        over = [z, *(a for a in (t, weights) if isinstance(a, np.ndarray))]
+        named["out"] = call.out(moved(shape, axis), dtype_of(held), *over)
     if compute:
-        z, named, t = *on_dask(call, z, held, named), lazy_targets(call, t)
+        z, named, t = *on_dask(call, z, held, named), lazy(call, t)
+        named["weights"] = lazy(call, weights)
         result = call.result(lambda z, t, **named: compute(function(z, t, **named)), z, t, **named)
     else:
         with sizes(_sizes, call.pick(USUAL, SHIFTED, TINY)):
@@ -239,10 +247,12 @@ def cost(call, function, model, targets, name="z", compute=None, **options):
     value, slope = result if gradient else (result, None)
     if named.get("out") is not None:
         assert slope is named["out"]
-    cases = [model(row, case) for row, case in zip(matrix(held), cases_of(held, held_t))]
+    rows, kinds = matrix(held), cases_of(held, held_t)
+    w = np.ones(len(rows)) if held_w is None else held_w.astype(float).reshape(-1)
+    cases = [weighed(model(*case), a) if a else nothing(case[0]) for *case, a in zip(rows, kinds, w)]
     dtype, numpy = dtype_of(held), not compute
     costs, cost_scales = [c[0] for c in cases], [c[2] for c in cases]
-    count = len(cases) if reduction == "mean" else 1
+    count = exact(w.sum()) if reduction == "mean" else 1
     if reduction == "none":
         lead = shape[:-1]
         check(value, objects(costs, lead), dtype, objects(cost_scales, lead), like_numpy=numpy)
@@ -256,7 +266,41 @@ def cost(call, function, model, targets, name="z", compute=None, **options):
         slopes = [None if a is None else a / count for c in cases for a in c[1]]
         scales = [a / count for c in cases for a in c[3]]
         numpy = numpy and named.get("out") is None
+        assert slope.shape == moved(shape, axis)
+        slope = np.moveaxis(slope, axis, -1)
         check(slope, objects(slopes, shape), dtype, objects(scales, shape), like_numpy=numpy)
+
+
+def class_axis(call, held, z, t):
+    """Return the place of the classes, −1 unless `z` and `t` are plain arrays, and an argument that says so."""
+    if call.rarely():
+        call.bad.add("axis")
+        return -1, call.pick(None, (), (0,), 1.5, "0", True, 10**30, [0])
+    if held is None or held.ndim == 0:
+        return -1, -1
+    place = call.pick(*range(held.ndim)) if type(z) is type(t) is np.ndarray and call.pick(False, True) else -1
+    named = place if call.pick(True, False) else place % held.ndim
+    return place, (np.int8(named) if call.rarely() else named)
+
+
+def moved(shape, axis):
+    """Return a shape with its last axis at another place."""
+    order = [*range(len(shape))]
+    if axis != -1:
+        order.insert(axis, order.pop())
+    return tuple(shape[a] for a in order)
+
+
+def weighed(case, w):
+    """Return a cost, its gradient, and how large their terms are, times a weight."""
+    C, slope, scale, scales = case
+    times = lambda a: None if a is None else a * exact(w)
+    return times(C), list(map(times, slope)), times(scale), list(map(times, scales))
+
+
+def nothing(row):
+    """Return what a case of weight 0 adds."""
+    return mpmath.mpf(0), [mpmath.mpf(0)] * len(row), 0, [0] * len(row)
 
 
 def cases_of(z, t):
@@ -264,7 +308,16 @@ def cases_of(z, t):
     return t.reshape(-1).tolist() if t.ndim < z.ndim else matrix(t)
 
 
-def class_targets(call, z, shape):
+def read(t, left_out):
+    """Return targets without what no function may read: those of the cases that are left out become 0."""
+    if t is None or left_out is None or t.shape[: left_out.ndim] != left_out.shape or t.dtype.kind not in "biuf":
+        return t
+    t = t.copy()
+    t[left_out] = 0
+    return t
+
+
+def class_targets(call, z, shape, left_out):
     """Return labels or distributions for logits, or bad ones, and what they hold or None."""
     if call.pick(True, False):
         t = call.labels(call.near(shape[:-1]), shape[-1] if shape else 1)
@@ -273,7 +326,7 @@ def class_targets(call, z, shape):
         if type(t) is np.ndarray and t.dtype.kind == "f" and not call.rarely():
             t = np.abs(t, out=t) if t.flags.writeable else np.array(np.abs(t))
             t[~(t < call.pick(INF, INF, 1e4))] = 0
-    held = plain(t)
+    held = read(plain(t), left_out)
     if z is not None and not good_class_targets(z, held):
         call.bad.add("t")
     return t, held
@@ -288,24 +341,26 @@ def good_class_targets(z, t):
     return real(t) and t.shape == z.shape and all(0 <= a < INF for a in t.flat)
 
 
-def real_targets(call, z, shape, good=lambda a: True, pools=ANY):
+def real_targets(call, z, shape, left_out, good=lambda a: True, pools=ANY):
     """Return targets like the logits, or bad ones, and what they hold or None."""
     t, held = call.array("t", call.near(shape), pools=pools)
+    held = read(held, left_out)
     if z is not None and held is not None and not (held.shape == shape and all(map(good, held.flat))):
         call.bad.add("t")
     return t, held
 
 
-def unit_targets(call, z, shape):
+def unit_targets(call, z, shape, left_out):
     """Return targets from 0 to 1, or bad ones, and what they hold or None."""
     pool = call.pick("ties", "edges", "units", "units", "wild")
-    return real_targets(call, z, shape, lambda a: 0 <= a <= 1, (pool,))
+    return real_targets(call, z, shape, left_out, lambda a: 0 <= a <= 1, (pool,))
 
 
 @tries(smlib.squared_error)
 def test_squared_error_withstands_hostile_arguments(call):
-    model = functools.partial(reference.square_cost, output="linear")
-    cost(call, smlib.squared_error, model, real_targets)
+    output = call.choice("output", "linear", "logistic", "softmax")
+    model = functools.partial(reference.square_cost, output=output)
+    cost(call, smlib.squared_error, model, real_targets, output=output)
 
 
 @tries(smlib.squared_error_value_and_grad)
@@ -384,32 +439,39 @@ def test_check_gradient_withstands_hostile_arguments(call):
 
 @tries(many_classes.linear_cross_entropy)
 def test_linear_cross_entropy_withstands_hostile_arguments(call):
-    n, k, d = (call.pick(2, 1, 3, 5, 0), call.pick(3, 1, 2, 7, 0), call.pick(2, 1, 3, 0))
+    lead = call.pick((2,), (1,), (3,), (5,), (0,), (2, 1), (1, 3), (2, 2), (0, 2), (1, 2, 1))
+    k, d = call.pick(3, 1, 2, 7, 0), call.pick(2, 1, 3, 0)
     extreme = call.rarely(6)
     pools = ANY if extreme else ("ties", "tame")
-    h, held_h = call.array("h", call.near((n, d)), SMALL, pools)
+    h, held_h = call.array("h", call.near((*lead, d)), SMALL, pools)
     W, held_W = call.array("W", call.near((k, d)), SMALL, pools)
     b, held_b = call.array("b", call.near((k,)), SMALL) if call.pick(False, True) else (None, None)
     if b is None:
         call.bad.discard("b")  # it was drawn as None, which is no bias
-    for a, name in ((held_h, "h"), (held_W, "W")):
-        if a is None or a.ndim != 2:
-            call.bad |= {name, "b", "t"}
+    if held_h is None or held_h.ndim < 2:
+        call.bad |= {"h", "b", "t"}
+    if held_W is None or held_W.ndim != 2:
+        call.bad |= {"W", "b", "t"}
     if not call.bad & {"h", "W"}:
-        if held_h.shape[1] != held_W.shape[1] or len(held_W) == 0:
+        if held_h.shape[-1] != held_W.shape[1] or len(held_W) == 0:
             call.bad |= {"W", "b", "t"}
-        (n, d), k = held_h.shape, len(held_W)
+        (*lead, d), k = held_h.shape, len(held_W)
         if held_b is not None and held_b.shape != (k,):
             call.bad.add("b")
-    t = call.labels(call.near((n,)), k)
-    held_t = plain(t)
-    if held_t is None or held_t.dtype.kind not in "iu" or held_t.shape != (n,) or not all(0 <= a < k for a in held_t):
-        call.bad.add("t")
+    lead, n = tuple(lead), math.prod(lead)
     reduction = call.choice("reduction", "mean", "sum")
-    if isinstance(reduction, str) and reduction == "mean" and n == 0:
+    mean = isinstance(reduction, str) and reduction == "mean"
+    weights, held_w = call.weights(lead, mean and n > 0)
+    t = call.labels(call.near(lead), k)
+    held_t = read(plain(t), None if held_w is None else held_w == 0)
+    labels = held_t is not None and held_t.dtype.kind in "iu" and held_t.shape == lead
+    if not labels or not all(0 <= a < k for a in held_t.flat):
+        call.bad.add("t")
+    if mean and n == 0:
         call.bad |= {"h", "reduction"}
     with sizes(many_classes, call.pick(USUAL, TILES)):
-        result = call.result(smlib.many_classes.linear_cross_entropy, h, W, t, b=b, reduction=reduction)
+        function = smlib.many_classes.linear_cross_entropy
+        result = call.result(function, h, W, t, b=b, reduction=reduction, weights=weights)
     if result is None:
         return
     C, gradients = result
@@ -418,9 +480,12 @@ def test_linear_cross_entropy_withstands_hostile_arguments(call):
     assert type(C) is dtype.type and len(gradients) == len(arrays)
     for a, g in zip(arrays, gradients):
         assert type(g) is np.ndarray and g.dtype == dtype and g.shape == a.shape
-    if not extreme and all(np.isfinite(a).all() for a in arrays[:2]):
-        truth = reference.layer_cost(held_h.astype(float), held_W.astype(float), held_t, held_b)
-        count = n if reduction == "mean" else 1
+    w = np.ones(n) if held_w is None else held_w.astype(float).reshape(-1)
+    rows = np.where(w[:, None] == 0, 0.0, held_h.reshape(n, d).astype(float))
+    if not extreme and np.isfinite(rows).all() and np.isfinite(held_W).all():
+        truth = reference.layer_cost(rows, held_W.astype(float), held_t.reshape(-1), held_b, w)
+        count = exact(w.sum()) if reduction == "mean" else 1
+        C, gradients = result = C, (gradients[0].reshape(n, d), *gradients[1:])
         unit = reference.UNIT[np.dtype(dtype)] if dtype != np.float16 else 2.0**-24
         check_layer(result, *truth, count, dtype, unit)
 
@@ -523,10 +588,9 @@ def in_chunks(call, a):
         return da.from_array(a, chunks=tuple(call.pick(max(n, 1), 1, 2, 3) for n in a.shape), name=False)
 
 
-def lazy_targets(call, t):
-    """Return targets as they are or on Dask."""
-    lazy = type(t) is np.ndarray and t.dtype.kind in "biuf" and call.pick(True, False)
-    return in_chunks(call, t) if lazy else t
+def lazy(call, a):
+    """Return an argument as it is or on Dask."""
+    return in_chunks(call, a) if type(a) is np.ndarray and a.dtype.kind in "biuf" and call.pick(True, False) else a
 
 
 def computed(result):
