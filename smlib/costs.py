@@ -201,7 +201,8 @@ def cross_entropy_value_and_grad(z, t, *, reduction="mean", weights=None, axis=-
 
     which is :math:`y_i - t_i` for targets that sum to one. Given a label, the gradient is
     :math:`y_i` at each rival and minus their sum at the label, so that it keeps its digits as the
-    label's output approaches 1.
+    label's output approaches 1. However sure the case, its slopes sum to zero up to rounding:
+    :math:`|\sum_i g_i| \le 8u \sum_i |g_i|` with the unit roundoff u, as long as they are normal numbers.
 
     Parameters
     ----------

@@ -48,6 +48,12 @@ def machine():
     }
 
 
+def use_one_core():
+    """Keep this process, and all its threads, on one core, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def simd():
     """Return the names of the SIMD instruction sets that NumPy uses."""
     found = np.show_config(mode="dicts").get("SIMD Extensions", {})

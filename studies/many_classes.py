@@ -4,7 +4,8 @@
 
 A step is the cross-entropy of a linear layer, forward and backward: value, ∂C/∂h and ∂C/∂W for 512 cases, 64 inputs and
 float32, on one thread. "linear" is smlib's linear_cross_entropy, which never stores all logits. "dense" stores all
-logits and calls smlib's cross_entropy_value_and_grad. "torch" is PyTorch.
+logits and calls smlib's cross_entropy_value_and_grad. "torch" is PyTorch with all logits, and "torch, fused" its
+linear_cross_entropy (2.13 and later) in chunks, with the options that it chooses itself.
 
 Times are medians of interleaved calls. Each timed call follows an untimed one; if a call takes over a second, only the
 first does. Memory is the growth of a separate process to its peak, the gradients included (Linux only).
@@ -17,7 +18,6 @@ import argparse
 import datetime
 import importlib.util
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -28,7 +28,7 @@ import numpy as np
 
 import smlib
 from smlib.many_classes import linear_cross_entropy
-from studies.machine import RESULTS, machine, store
+from studies.machine import RESULTS, machine, store, use_one_core
 
 CASES, INPUTS, DTYPE = 512, 64, "float32"
 CLASSES = [10**2, 10**3, 10**4, 10**5, 10**6]
@@ -37,6 +37,7 @@ EXPRESSIONS = {
     "linear, logits near 1000": "linear_cross_entropy(h, W, t, b=1000)",
     "dense": "cross_entropy_value_and_grad(h @ W.T, t, out=z), g @ W, g.T @ h",
     "torch": "cross_entropy(h @ W.T, t), backward()",
+    "torch, fused": "linear_cross_entropy(h, W, t, options=LinearCrossEntropyOptions()), backward()",
 }
 
 
@@ -67,14 +68,21 @@ def steps(classes):
         inputs, weights = (torch.from_numpy(a).requires_grad_() for a in (h, W))
         labels = torch.from_numpy(t)
 
-        def step():
-            """Compute the cost and both gradients with PyTorch."""
+        functional = torch.nn.functional
+
+        def step(cost):
+            """Compute a cost and both gradients with PyTorch."""
             inputs.grad = weights.grad = None
-            C = torch.nn.functional.cross_entropy(inputs @ weights.T, labels)
+            C = cost()
             C.backward()
             return C.detach(), (inputs.grad, weights.grad)
 
-        found["torch"] = step
+        found["torch"] = lambda: step(lambda: functional.cross_entropy(inputs @ weights.T, labels))
+        if hasattr(torch.nn, "LinearCrossEntropyOptions"):
+            options = torch.nn.LinearCrossEntropyOptions()
+            found["torch, fused"] = lambda: step(
+                lambda: functional.linear_cross_entropy(inputs, weights, labels, options=options)
+            )
     return found
 
 
@@ -151,8 +159,7 @@ def main():
     parser.add_argument("--output", type=Path, help="the file of results")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    use_one_core()
     if arguments.worker:
         who, classes = arguments.worker
         print(json.dumps(growth(who, int(classes))))

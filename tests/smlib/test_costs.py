@@ -368,6 +368,21 @@ def test_classes_at_plus_infinity_share_the_mass():
         assert g.tolist() == [0.5, -1.0, 0.5]
 
 
+@BOTH
+@given(st.integers(2, 300), st.floats(-30, 700), st.sampled_from([0.0, 3.7, -1000.0, 60.0]), st.integers(0, 2**32))
+def test_the_slopes_of_a_label_sum_to_zero_at_any_gap(dtype, classes, gap, top, seed):
+    rng = np.random.default_rng(seed)
+    gap = gap if dtype == np.float64 else gap / 9
+    z = (top - gap - 5 * rng.random((3, classes))).astype(dtype)
+    t = rng.integers(classes, size=3)
+    z[np.arange(3), t] = top
+    _, g = cross_entropy_value_and_grad(z, t, reduction="sum")
+    u = float(np.finfo(dtype).eps) / 2
+    for row in g.astype(float):
+        assert abs(math.fsum(row)) <= 8 * u * math.fsum(abs(row))
+    assert (g[np.arange(3), t] < 0).all()
+
+
 @pytest.mark.parametrize("row", [[np.nan, 0.0, 1.0], [-np.inf] * 3, [np.inf, np.nan, 0.0]])
 def test_a_row_without_a_distribution_is_nan_and_stays_alone(row):
     z = np.array([[1.0, 2.0, 3.0], row, [0.0, 0.0, 1.0]])
