@@ -92,10 +92,10 @@ wheel: $(SETUP) ### build smlib's wheel, install it in an empty environment and 
 	@cd _build/wheel && venv/bin/pytest -q --doctest-modules --pyargs smlib
 
 bench: $(SETUP) ### time smlib and its peers, those that BENCH_PYTHON can import
-	@for name in steps speed readme many_classes sharded; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
+	@for name in steps speed readme many_classes sharded drop_ins; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
 
 studies: $(SETUP) ### run the long studies whose results the chapters read
-	@for name in family_trees digits; do $(BIN)/python -m studies.$$name || exit 1; done
+	@for name in family_trees digits rounding; do $(BIN)/python -m studies.$$name || exit 1; done
 
 lock: $(SETUP) ### resolve requirements.txt into requirements.lock, and the oldest versions too
 	@$(BIN)/$(LOCK) requirements.txt --output-file requirements.lock

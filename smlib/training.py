@@ -23,7 +23,6 @@ __all__ = ["Network", "History", "train"]
 
 OUTPUTS = ("logistic", "softmax")
 COSTS = ("squared-error", "cross-entropy")
-HIDDEN = ("logistic",)
 
 
 class Network:
@@ -48,8 +47,6 @@ class Network:
         the sum over independent units.
     rng : numpy.random.Generator
         Generator of the initial weights: the same seed gives the same network.
-    hidden : {"logistic"}
-        The function of the hidden units.
 
     Attributes
     ----------
@@ -67,7 +64,7 @@ class Network:
     ValueError
         If `sizes` has fewer than two layers, or a layer or a group without units.
         If two consecutive tuples in `sizes` differ in length.
-        If `output`, `cost` or `hidden` is unknown.
+        If `output` or `cost` is unknown.
         If a softmax has only one output.
     TypeError, ValueError
         From every method, if `x` or `t` does not fit the description there. The message names
@@ -87,12 +84,11 @@ class Network:
            [False,  True]])
     """
 
-    def __init__(self, sizes, *, output, cost, rng, hidden="logistic"):
+    def __init__(self, sizes, *, output, cost, rng):
         self.sizes = _sizes(sizes)
         _checks.check_choice(output, "output", OUTPUTS)
         _checks.check_choice(cost, "cost", COSTS)
-        _checks.check_choice(hidden, "hidden", HIDDEN)
-        self.output, self.cost, self.hidden = output, cost, hidden
+        self.output, self.cost = output, cost
         if output == "softmax" and np.sum(self.sizes[-1]) == 1:
             raise ValueError(
                 f"sizes = {self.sizes} ends in one unit, and a softmax over one class is "

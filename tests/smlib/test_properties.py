@@ -666,8 +666,7 @@ def network_of(call):
     if isinstance(output, str) and output == "softmax" and isinstance(sizes_, tuple) and sizes_[-1:] == (1,):
         call.bad.add("sizes")
     rng = call.bad_or("rng", np.random.default_rng(call.pick(0, 1, 2)), None, 0, np.random.RandomState(0))
-    hidden = call.bad_or("hidden", "logistic", "relu", None, ["logistic"])
-    return call.result(training.Network, sizes_, output=output, cost=cost, rng=rng, hidden=hidden)
+    return call.result(training.Network, sizes_, output=output, cost=cost, rng=rng)
 
 
 def cases_for(call, network, names=("x", "t")):

@@ -664,7 +664,6 @@ def test_progress_wraps_the_steps():
             r"output = array\(.*\) is unknown: it must be 'logistic'",
         ),
         ({"cost": "mse"}, ValueError, r"cost = 'mse' is unknown: it must be 'squared-error' or 'cross-entropy'"),
-        ({"hidden": "tanh"}, ValueError, r"hidden = 'tanh' is unknown: it must be 'logistic'"),
         ({"rng": 0}, TypeError, r"rng = 0: it must be a generator, such as numpy.random.default_rng\(0\)"),
         (
             {"sizes": (4, 1)},
