@@ -52,6 +52,7 @@ POLICY = "; ".join(
 )
 
 ROLE = re.compile(r"\{(ref|numref|eq|term|cite)\}`(?:([^`<]*?)\s*<[^`>]*>|([^`]+))`")
+INCLUDE = re.compile(r"```\{literalinclude\} (\S+)\n:language: (\w+)\n```")
 SOURCES = ["smlib", "pyproject.toml", "README.md", "LICENSE"]
 LONG_AGO = "315532800"  # 1980: a fixed date, so that the same sources give the same wheel and the same site
 
@@ -190,11 +191,17 @@ def readable(cell, words):
     """
     yield cell
     if cell.cell_type == "markdown":
-        cell.source = ROLE.sub(words, cell.source)
+        cell.source = INCLUDE.sub(included, ROLE.sub(words, cell.source))
     figure = cell.metadata.get("mystnb", {}).get("figure")
     if figure:
         caption = f"{{numref}}`{figure['name']}`. {figure['caption']}"
         yield new_markdown_cell(ROLE.sub(words, caption), id=figure["name"])  # the default is random
+
+
+def included(match):
+    """Return a fence with the text of the file that a directive includes into a chapter."""
+    path, language = match.groups()
+    return f"```{language}\n{(ROOT / 'chapters' / path).read_text(encoding='utf-8')}```"
 
 
 class Words:

@@ -52,7 +52,8 @@ def sources():
     single = [ROOT / name for name in ("_config.yml", "_toc.yml", "references.bib", "index.md")]
     chapters = [path for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")]
     assets = [path for path in (ROOT / "assets").rglob("*") if path.is_file()]
-    return sorted(path for path in single + chapters + assets if path.exists())
+    printed = [*(ROOT / "studies").glob("rivals_*.py")]
+    return sorted(path for path in single + chapters + assets + printed if path.exists())
 
 
 def longest_first(paths):

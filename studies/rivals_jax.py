@@ -1,4 +1,4 @@
-"""Cross-entropy for JAX with the label's slope summed over its rivals, on any device."""
+"""Cross-entropy for JAX: the label's slope is summed over its rivals."""
 
 import jax
 import jax.numpy as jnp
@@ -6,24 +6,29 @@ import jax.numpy as jnp
 
 @jax.custom_vjp
 def rival_cross_entropy(z, t):
-    """Return the costs of labels `t` of shape (…), one for each row of logits `z` of shape (…, K)."""
+    """Return the costs of labels t (…), one for each row of logits z (…, K)."""
     return forward(z, t)[0]
 
 
 def forward(z, t):
-    x, at = z.astype(jnp.promote_types(z.dtype, jnp.float32)), t[..., None]
+    assert t.shape == z.shape[:-1], (t.shape, z.shape)
+    x = z.astype(jnp.promote_types(z.dtype, jnp.float32))
     top = jnp.floor(x.max(-1, keepdims=True))
-    x -= top - jnp.clip(top, 0, 60)  # a whole number: the difference is exact wherever it matters
-    label, is_label = jnp.take_along_axis(x, at, -1), jnp.arange(z.shape[-1]) == at
-    own, rivals = jnp.exp(label), jnp.where(is_label, 0, jnp.exp(x)).sum(-1, keepdims=True)
-    costs = jnp.where(rivals < 1e8 * own, jnp.log1p(rivals / own), jnp.log(own + rivals) - label)
-    return costs.squeeze(-1), (z, x, is_label, rivals, own + rivals)
+    # A whole number: the difference is exact wherever it matters.
+    x -= top - jnp.clip(top, 0, 60)
+    is_label = jnp.arange(z.shape[-1]) == t[..., None]
+    label = jnp.where(is_label, x, -jnp.inf).max(-1, keepdims=True)
+    own = jnp.exp(label)
+    rivals = jnp.where(is_label, 0, jnp.exp(x)).sum(-1, keepdims=True)
+    near, far = jnp.log1p(rivals / own), jnp.log(own + rivals) - label
+    costs = jnp.where(rivals < 1e8 * own, near, far).squeeze(-1)
+    return costs, (z, x, is_label, rivals, own + rivals)
 
 
 def backward(saved, upstream):
     z, x, is_label, rivals, total = saved
-    slope = jnp.where(is_label, -rivals, jnp.exp(x)) * (upstream[..., None] / total)
-    return slope.astype(z.dtype), None
+    slopes = jnp.where(is_label, -rivals, jnp.exp(x)) / total
+    return (slopes * upstream[..., None]).astype(z.dtype), None
 
 
 rival_cross_entropy.defvjp(forward, backward)

@@ -15,25 +15,25 @@ if not LIBRARIES:
 U = 2.0**-24
 
 
-def torch_costs(z, t, dtype="float32"):
-    """Return the costs of PyTorch's drop-in, and the gradient of their sum, in float64."""
+def torch_costs(z, t, dtype="float32", scale=1.0):
+    """Return the costs of PyTorch's drop-in times a factor, and the gradient of their sum, in float64."""
     torch = importlib.import_module("torch")
     cost = importlib.import_module("studies.rivals_torch").RivalCrossEntropy.apply
     leaf = torch.tensor(z, dtype=getattr(torch, dtype), requires_grad=True)
-    costs = cost(leaf, torch.tensor(t))
+    costs = scale * cost(leaf, torch.tensor(t))
     costs.sum().backward()
     assert leaf.grad.dtype == leaf.dtype
     return costs.detach().double().numpy(), leaf.grad.double().numpy()
 
 
-def jax_costs(z, t, dtype="float32"):
+def jax_costs(z, t, dtype="float32", scale=1.0):
     """Return the same of JAX's drop-in, compiled."""
     jax = importlib.import_module("jax")
     cost = importlib.import_module("studies.rivals_jax").rival_cross_entropy
     z = jax.numpy.asarray(z, dtype)
 
     def summed(z):
-        costs = cost(z, np.int32(t))
+        costs = scale * cost(z, np.int32(t))
         return costs.sum(), costs
 
     (_, costs), g = jax.jit(jax.value_and_grad(summed, has_aux=True))(z)
@@ -95,6 +95,35 @@ def test_a_masked_class_has_no_part_and_a_label_without_probability_costs_infini
     assert costs[1] == np.inf
     np.testing.assert_allclose(costs[0], np.log1p(np.e), rtol=1e-6)
     np.testing.assert_allclose(g[0], [1 / (1 + np.e) - 1, 0, np.e / (1 + np.e)], rtol=1e-6)
+
+
+def test_a_label_that_is_no_class_is_an_error_or_costs_infinity(drop_in):
+    z = np.float32(np.random.default_rng(0).normal(size=(2, 200)))
+    try:
+        costs, _ = drop_in(z, np.array([-100, 3]))
+    except (IndexError, RuntimeError):
+        return
+    assert costs[0] == np.inf and costs[1] < np.inf
+
+
+def test_labels_of_another_shape_are_an_error(drop_in):
+    for z, t in (((4, 3), (1,)), ((4, 3), (4, 1)), ((2, 5, 5), (2, 1))):
+        with pytest.raises(AssertionError):
+            drop_in(np.zeros(z, np.float32), np.zeros(t, int))
+
+
+def test_a_small_factor_keeps_the_digits_of_the_gradient(drop_in):
+    z, t = np.float32([[60.0, 50.0]]), np.array([0])
+    for ours, exact in zip(drop_in(z, t, scale=1e-16), truth(z, t)):
+        assert error(ours, exact * 1e-16) <= 8
+
+
+def test_pytorch_refuses_a_second_derivative():
+    torch = pytest.importorskip("torch")
+    cost = importlib.import_module("studies.rivals_torch").RivalCrossEntropy.apply
+    z = torch.tensor([[1.0, 0.0]], requires_grad=True)
+    with pytest.raises(AssertionError, match="no second derivative"):
+        torch.autograd.grad(cost(z, torch.tensor([0])).sum(), z, create_graph=True)
 
 
 def test_in_a_training_it_does_what_the_study_found(drop_in, monkeypatch):

@@ -116,6 +116,15 @@ def test_references_to_other_pages_are_words_there(site):
     assert "{term}" not in text
 
 
+def test_included_files_are_in_the_notebooks(site):
+    text = (site / "lite" / "files" / "chapters" / "pytorch-and-jax.ipynb").read_text(encoding="utf-8")
+    assert "literalinclude" not in text
+    cells = ["".join(cell["source"]) for cell in json.loads(text)["cells"]]
+    for name in ("torch", "jax"):
+        code = (ROOT / "studies" / f"rivals_{name}.py").read_text(encoding="utf-8")
+        assert any(f"```python\n{code}```" in cell for cell in cells)
+
+
 def test_the_kernel_asks_no_index_of_packages(site):
     settings = json.loads((site / "lite" / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
     kernel = settings["litePluginSettings"]["@jupyterlite/pyodide-kernel-extension:kernel"]
