@@ -89,7 +89,7 @@ wheel: $(SETUP) ### build smlib's wheel, install it in an empty environment and 
 	@$(BIN)/twine check --strict _build/wheel/smlib-*.whl
 	@$(PYTHON) -m venv _build/wheel/venv
 	@$(BIN)/uv pip install --quiet --python _build/wheel/venv --constraint requirements.lock "$$(echo _build/wheel/smlib-*.whl)[book,sharded]" pytest
-	@cd _build/wheel && venv/bin/pytest -q --doctest-modules --pyargs smlib
+	@cd _build/wheel && venv/bin/pytest -q -c /dev/null --rootdir=. --noconftest -p no:cacheprovider --doctest-modules --pyargs smlib
 
 bench: $(SETUP) ### time smlib and its peers, those that BENCH_PYTHON can import
 	@for name in steps speed readme many_classes sharded drop_ins; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
