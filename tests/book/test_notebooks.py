@@ -121,7 +121,7 @@ def test_where_gray_confuses_two_colors_a_figure_tells_them_apart_otherwise(book
     )
 
 
-@pytest.mark.parametrize(("slug", "name"), [("intro", "cover"), ("06-floating-point", "speed")])
+@pytest.mark.parametrize(("slug", "name"), [("intro", "cover"), ("measurements", "speed")])
 def test_a_picture_outside_the_book_is_a_figure_of_the_book(slug, name, book):
     [cell] = [cell for cell in code_cells(book[slug]) if f"asset-{name}" in rules.tags(cell)]
     [figure] = rules.figures(cell)
