@@ -4,7 +4,7 @@
 
 Each version adds one idea to the previous one. All are timed in turn on one thread. They write to an array that was
 allocated before, except the first version, which allocates its arrays.
-Needs NumPy. Writes studies/results/steps.json, which chapter 6 reads.
+Needs NumPy. Writes studies/results/steps.json, which the page Measurements reads.
 """
 
 import argparse
