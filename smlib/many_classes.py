@@ -296,7 +296,7 @@ class _Layer:
         self.h = np.ascontiguousarray(h, dtype)
         self.W, self.b, self.t, self.dtype = W, b, t, dtype
         self.tile, self.rows, self.differences = Buffer(dtype), Buffer(dtype), Buffer(dtype)
-        self.cases = cut(len(h), CASES) if len(h) else []
+        self.cases = cut(len(h), CASES)
         cases, inputs = max(1, min(CASES, len(h))), max(1, self.h.shape[1])
         self.pieces = cut(len(W), max(1, min(TILE // cases, WEIGHTS // inputs)))
         # Sums from 1 to this leave half of the range of exponents to h and W.

@@ -570,7 +570,7 @@ GOOD = {"h": np.ones((2, 3)), "W": np.ones((4, 3)), "t": [0, 1]}
         ({"h": np.ma.ones((2, 3))}, TypeError, r"h is a masked array: pass h\.data"),
         ({"t": np.ma.array([0, 1])}, TypeError, r"^t is a masked array: pass t\.data"),
         ({"b": np.ones(3)}, ValueError, r"b has shape \(3,\): .* must have shape \(4,\)"),
-        ({"t": [0]}, ValueError, r"t has shape \(1,\): .* labels have shape \(2,\)"),
+        ({"t": [0]}, ValueError, r"t has shape \(1,\): for h of shape \(2, 3\), labels have shape \(2,\)"),
         ({"t": np.eye(4, dtype=int)[:2]}, ValueError, r"t has shape \(2, 4\): .* labels have"),
         ({"t": [0.0, 1.0]}, TypeError, "t has dtype float64: labels must be integers"),
         ({"t": [True, False]}, TypeError, "t has dtype bool: labels must be integers"),
