@@ -12,7 +12,7 @@ import pytest
 
 from tests.site.browser import ROOT, Visitor
 
-SLUGS = ["03-the-derivative", "07-learning-to-read-digits"]  # one with SymPy, and one that trains networks
+SLUGS = ["02-a-distribution", "03-the-derivative"]  # one that trains units, and one with SymPy
 
 # Run the open notebook, and return the outputs of its code cells.
 RUN_ALL = """async () => {
