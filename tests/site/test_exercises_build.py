@@ -13,7 +13,7 @@ import pytest
 import snowballstemmer
 
 from tests.site.browser import ROOT
-from tests.site.parsing import CHAPTERS, tree, words
+from tests.site.parsing import CHAPTERS, NOTEBOOKS, tree, words
 
 pytestmark = pytest.mark.rare
 
@@ -29,7 +29,7 @@ def exercises():
 def solution_lines(parsed):
     """Return the lines of code and the sentences that are in solutions and nowhere else in the book."""
     within, without = set(), []
-    for slug in CHAPTERS:
+    for slug in NOTEBOOKS:
         article = copy(parsed[f"chapters/{slug}.html"].article)
         for box in article.select("div.solution"):
             for part in box.select("div.solution details pre, details p"):
