@@ -387,6 +387,6 @@ class _Layer:
         return dW, db
 
 
-def _ratio(z, shift, a=1.0):
-    """Return a·e^{z − q} in float64, for one logit of each case."""
-    return _state.scaled(a, z.astype(np.float64), shift.astype(np.float64))
+def _ratio(z, shift):
+    """Return e^{z − q} in float64, for one logit of each case."""
+    return _state.scaled(1.0, z.astype(np.float64), shift.astype(np.float64))

@@ -28,8 +28,8 @@ from studies.machine import RESULTS, machine, store
 SEEDS = range(20)
 STEPS = 5000
 BETA1, BETA2 = 0.9, 0.98
-# The runs in which a chapter looks at every tenth step.
-TRACED = ("addition", 0)
+# The arms whose costs are compared step by step.
+COMPARED = ("rivals32", "float64 cost", "usual64")
 
 # arm: slope, dtype of the network, optimizer, and what else is changed
 ARMS = {
@@ -249,6 +249,11 @@ def zero_sum_residual(g):
     return np.abs(g.sum(axis=1)) / np.where(size > 0, size, 1)
 
 
+def rounded(a):
+    """Return a number to six digits."""
+    return float(f"{a:.6g}")
+
+
 def run(job):
     """Train one network, and return what was measured."""
     task, seed, arm = job
@@ -258,7 +263,7 @@ def run(job):
     layers = Layers(rng, (x.shape[1], 128, 128, t.max() + 1), dtype)
     watch, x, rows = Watch(least_cost(x, t)), x.astype(dtype), np.arange(len(t))
     update = updates(optimizer, layers.gradient, changes.get("epsilon", 1e-8))
-    generalized, trace, zeros, residuals = None, [], [], []
+    generalized, zeros, residuals, largest = None, [], [], 0.0
     for step in range(1, STEPS + 1):
         inputs, z = layers.forward(x)
         watch.see(step, z, t)
@@ -266,7 +271,7 @@ def run(job):
         if step % 10 == 0:
             zeros.append(float((g[rows, t] == 0).mean()))
             residuals.append(float(zero_sum_residual(g).mean()))
-            trace.append([watch.cost[-1], residuals[-1], zeros[-1], float(np.abs(z).max())])
+            largest = max(largest, float(np.abs(z).max()))
         layers.backward(inputs, g / dtype(len(t)))
         if changes.get("orthogonal"):
             layers.make_orthogonal()
@@ -279,7 +284,7 @@ def run(job):
             accuracy = float((layers.forward(x_test.astype(dtype))[1].argmax(axis=1) == t_test).mean())
             if generalized is None and accuracy >= 0.95:
                 generalized = step
-    late = slice(len(trace) // 2, None)
+    late = slice(len(zeros) // 2, None)
     record = {
         "task": task,
         "seed": seed,
@@ -287,16 +292,17 @@ def run(job):
         "optimizer": optimizer,
         "steps": STEPS,
         "excursions": watch.excursions,
-        "worst_cost": watch.worst,
-        "last_cost": watch.cost[-1],
-        "largest_logit": max(row[3] for row in trace),
-        "residual": float(np.mean(residuals[late])),
-        "zero_labels": float(np.mean(zeros[late])),
-        "test_accuracy": None if x_test is None else accuracy,
+        "worst_cost": rounded(watch.worst),
+        "last_cost": rounded(watch.cost[-1]),
+        "largest_logit": rounded(largest),
+        "residual": rounded(np.mean(residuals[late])),
+        "zero_labels": rounded(np.mean(zeros[late])),
+        "test_accuracy": None if x_test is None else rounded(accuracy),
         "generalized": generalized,
-        "costs": watch.cost[99::100],
     }
-    return record, trace if (task, seed) == TRACED else None
+    if arm in COMPARED:
+        record["costs"] = [rounded(C) for C in watch.cost[99::100]]
+    return record
 
 
 def jobs(tasks, done):
@@ -309,15 +315,13 @@ def jobs(tasks, done):
 def main(tasks):
     """Make the runs that are missing, and store all."""
     path = RESULTS / "rounding.json"
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": [], "traces": {}}
-    runs, traces = results["runs"], results["traces"]
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
+    runs = results["runs"]
     left = jobs(tasks or TASKS, runs)
     results["machine"] = machine()
     with multiprocessing.Pool(os.cpu_count()) as pool:
-        for record, trace in tqdm(pool.imap_unordered(run, left), total=len(left), unit="run"):
+        for record in tqdm(pool.imap_unordered(run, left), total=len(left), unit="run"):
             runs.append(record)
-            if trace is not None:
-                traces[record["arm"]] = trace
             if len(runs) % 20 == 0 or len(runs) == len(TASKS) * len(SEEDS) * len(ARMS):
                 store(results, path)
 
