@@ -38,7 +38,7 @@ CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 PACKAGES = ["micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "matplotlib", "sympy"]
 
 # Chapters that do not run in a browser, and the reason.
-BEYOND = {"09-many-classes": "Not in a browser: this chapter starts a cluster of processes with Dask."}
+BEYOND = {"10-many-classes": "Not in a browser: this chapter starts a cluster of processes with Dask."}
 
 POLICY = "; ".join(
     [

@@ -5,10 +5,10 @@
 As in 1986, networks are trained on 100 of the 104 pairs of a person and a relation, and tested on the other 4. This is
 repeated on 20 splits. --more measures 30 further splits. --choose compares settings on 30 other splits.
 Needs NumPy, tqdm and a few minutes per method.
-Writes studies/results/family_trees.json, which chapter 8 reads. Methods that are not named keep their results there.
+Writes studies/results/family_trees.json, which chapter 9 reads. Methods that are not named keep their results there.
 
 Training amplifies differences in the last bits, so the counts depend on the kind of processor.
-results/family_trees_avx2.json, which chapter 8 reads too, holds the counts without AVX-512. It was written with
+results/family_trees_avx2.json, which chapter 9 names, holds the counts without AVX-512. It was written with
 --output and NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell.
 """
 

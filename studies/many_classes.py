@@ -11,7 +11,7 @@ Times are medians of interleaved calls. Each timed call follows an untimed one; 
 first does. Memory is the growth of a separate process to its peak, the gradients included (Linux only).
 
 Needs NumPy. PyTorch is left out, with a message, if it cannot be imported.
-Writes studies/results/many_classes.json, which chapter 9 reads.
+Writes studies/results/many_classes.json, which chapter 10 reads.
 """
 
 import argparse

@@ -7,7 +7,7 @@
 - Overhead: one core with Dask is compared with the same core without Dask, for three sizes of chunks.
 - Loss: a cluster of two processes computes a cost and its gradient, with and without one of them killed.
 
-Needs smlib's extra "sharded". Writes studies/results/sharded.json, which chapter 9 reads.
+Needs smlib's extra "sharded". Writes studies/results/sharded.json, which chapter 10 reads.
 """
 
 import argparse
