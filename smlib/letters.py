@@ -133,7 +133,10 @@ def through_softmax(P, dP):
 
 
 class Activities(NamedTuple):
-    """What a `LetterModel` computes, named as in the formulas above; S are the scores, H = X + O W_o, A the tanh units."""
+    """What a `LetterModel` computes, named as in the formulas above.
+
+    S are the scores, H = X + O W_o, and A the tanh units.
+    """
 
     X: np.ndarray
     Q: np.ndarray
@@ -158,8 +161,8 @@ class LetterModel:
     Attributes
     ----------
     weights : dict of str to ndarray
-        "E" and "position" (letters, or places, × 32), "q", "k", "v", "o" (32 × 32), "U" (32 × 64), "c", "W" (64 × letters), "b".
-        You may change them.
+        "E" and "position" (a row of 32 for each letter and place), "q", "k", "v" and "o" (32 × 32), "U" and "c" (32 × 64, 64),
+        "W" and "b" (64 × letters, letters). You may change them.
 
     Examples
     --------
