@@ -161,8 +161,8 @@ class LetterModel:
     Attributes
     ----------
     weights : dict of str to ndarray
-        "E" and "position" (a row of 32 for each letter and place), "q", "k", "v" and "o" (32 × 32), "U" and "c" (32 × 64, 64),
-        "W" and "b" (64 × letters, letters). You may change them.
+        "E" and "position" (a row of 32 for each letter and place), "q", "k", "v" and "o" (32 × 32),
+        "U" and "c" (32 × 64, 64), "W" and "b" (64 × letters, letters). You may change them.
 
     Examples
     --------
