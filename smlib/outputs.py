@@ -276,7 +276,7 @@ def softmax_jacobian(z):
     return result.reshape(*z.shape, classes)
 
 
-def softmax_jvp(z, v):
+def softmax_jvp(z, v, *, axis=-1, where=None):
     r"""Return the Jacobian of softmax at `z` times `v`, without forming the K × K matrix.
 
     .. math:: (J v)_i = y_i \Bigl(v_i - \sum_j y_j v_j\Bigr)
@@ -287,36 +287,50 @@ def softmax_jvp(z, v):
     Parameters
     ----------
     z : array_like
-        The logits, of shape (…, K).
+        The logits.
     v : array_like
         The direction, of the shape of `z`.
+    axis : int
+        The axis of the classes.
+    where : array_like, optional
+        A boolean array that broadcasts to the shape of `z`. A class at which it is false gets
+        exactly 0, and its logit and its direction are not read.
 
     Returns
     -------
     ndarray
-        The product, of the shape of `z`.
+        The product, of the shape of `z`. A row that is fully masked has no outputs, and gives nan.
 
     Raises
     ------
     TypeError
         If `z` or `v` does not hold real numbers.
+        If `axis` is not an int.
+        If `where` is not boolean.
     ValueError
-        If `z` has no class axis.
+        If `z` has no class axis, or `axis` is out of range.
         If the shape of `v` is not that of `z`.
+        If `where` does not broadcast to the shape of `z`.
 
     Examples
     --------
     >>> softmax_jvp([0.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
+    >>> softmax_jvp([0.0, 0.0, 0.0], [-1.0, 0.0, 9.0], where=[True, True, False])
+    array([-0.25,  0.25,  0.  ])
     """
     z, dtype = _checks.real(z, "z")
-    _checks.check_classes(z, needs_one=False)
+    axis = _checks.class_axis(axis, z.ndim)
+    _checks.check_classes(z, needs_one=False, axis=axis)
     v, _ = _checks.real(v, "v")
     _checks.same_shape(v, "v", z)
-    v = v.reshape(z.size // max(z.shape[-1], 1), z.shape[-1])
+    if where is not None:
+        where = _checks.mask(where, z.shape)
+        v = np.where(where, v, v.dtype.type(0))
+    v = np.moveaxis(v, axis, -1).reshape(z.size // max(z.shape[axis], 1), z.shape[axis])
     result = np.empty(z.shape, dtype)
     with np.errstate(all="ignore"):
-        for rows, block in blocks(z, dtype, (z.ndim - 1,), out=result):
+        for rows, block in blocks(z, dtype, (axis,), out=result, where=where):
             outputs, _ = _kernels.softmax_and_complement(block)
             block.out[...] = _kernels.jvp(outputs, _kernels.widened(v[rows]))
     return result

@@ -353,6 +353,26 @@ def test_the_product_with_the_jacobian_keeps_its_digits_near_saturation():
     assert reference.error(softmax_jvp(z, v), truth) <= 16
 
 
+def test_the_product_with_the_jacobian_takes_the_axis_of_the_classes():
+    z, v = np.random.default_rng(5).normal(size=(2, 3, 4, 2))
+    for axis in range(-3, 3):
+        expected = np.moveaxis(softmax_jvp(np.moveaxis(z, axis, -1), np.moveaxis(v, axis, -1)), -1, axis)
+        np.testing.assert_array_equal(softmax_jvp(z, v, axis=axis), expected)
+
+
+def test_the_product_with_the_jacobian_leaves_out_what_is_masked():
+    z, v = np.random.default_rng(6).normal(size=(2, 5, 5))
+    where = np.tril(np.ones((5, 5), bool))
+    expected = np.zeros((5, 5))
+    for i in range(5):
+        expected[i, : i + 1] = softmax_jacobian(z[i, : i + 1]) @ v[i, : i + 1]
+    z[~where], v[~where] = np.nan, np.inf  # not read
+    product = softmax_jvp(z, v, where=where)
+    np.testing.assert_allclose(product, expected, rtol=1e-12, atol=1e-15)
+    assert (product[~where] == 0).all()
+    assert np.isnan(softmax_jvp(z, v, where=where & (np.arange(5) > 0))[0]).all()
+
+
 def test_the_product_with_the_jacobian_overflows_only_if_its_value_does():
     np.testing.assert_allclose(softmax_jvp([0.0, 0.0], [1.6e308, -0.4e308]), [0.5e308, -0.5e308], rtol=1e-15)
     assert softmax_jvp([0.0, 0.0], [1e-300, 0.0]).tolist() == [0.25e-300, -0.25e-300]
@@ -759,6 +779,10 @@ def test_derivatives_need_a_class_axis_and_a_direction_of_the_same_shape():
         softmax_jvp(1.0, 1.0)
     with pytest.raises(ValueError, match=r"v has shape \(3,\): it must have the shape of z, \(2, 3\)"):
         softmax_jvp(np.zeros((2, 3)), np.zeros(3))
+    with pytest.raises(TypeError, match=r"^axis = \(0, 1\) is not the axis of the classes: it must be an int$"):
+        softmax_jvp(np.zeros((2, 3)), np.zeros((2, 3)), axis=(0, 1))
+    with pytest.raises(ValueError, match=r"^where has shape \(2,\): it must broadcast to z's shape \(2, 3\)$"):
+        softmax_jvp(np.zeros((2, 3)), np.zeros((2, 3)), where=np.ones(2, bool))
     for name, z, v in (("z", np.zeros(3) * 1j, np.zeros(3)), ("v", np.zeros(3), np.zeros(3) * 1j)):
         with pytest.raises(TypeError, match=f"^{name} has dtype complex128: it must hold real numbers"):
             softmax_jvp(z, v)
