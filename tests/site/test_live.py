@@ -111,7 +111,7 @@ def test_the_notebooks_are_the_chapters(site, book):
 
 def test_a_cell_that_starts_processes_is_text_there():
     cell = new_code_cell("import distributed", metadata={"tags": ["starts-processes"]})
-    [text] = lite.readable(cell, None)
+    [text] = lite.readable(cell, lambda reference: reference[0])
     assert text.cell_type == "markdown" and text.id == cell.id
     assert text.source == f"{lite.NOT_HERE}\n\n```python\nimport distributed\n```"
     assert "\n" not in lite.NOT_HERE
