@@ -37,8 +37,9 @@ CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 # The packages of Pyodide that the kernel needs, then those that the chapters import.
 PACKAGES = ["micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "matplotlib", "sympy"]
 
-# Chapters that do not run in a browser, and the reason.
-BEYOND = {"10-many-classes": "Not in a browser: this chapter starts a cluster of processes with Dask."}
+# The tag of code cells that do not run in a browser: there, text takes their place.
+BEYOND = "starts-processes"
+NOT_HERE = "*Not run in the browser: this cell starts processes, or needs what they computed.*"
 
 POLICY = "; ".join(
     [
@@ -65,15 +66,17 @@ def offer(app, pagename, templatename, context, doctree):
     folder, _, slug = pagename.rpartition("/")
     if app.config.book_lite and folder == "chapters" and app.env.doc2path(pagename).endswith(".ipynb"):
         page = context["pathto"]("lite/notebooks/index.html", 1)
-        context["body"] = context["body"].replace("</h1>", "</h1>\n" + offered(slug, page), 1)
+        notebook = nbformat.read(app.env.doc2path(pagename), 4)
+        whole = not any(map(beyond, notebook.cells))
+        context["body"] = context["body"].replace("</h1>", "</h1>\n" + offered(slug, page, whole), 1)
 
 
-def offered(slug, page):
-    """Return the link to a chapter in JupyterLite, or the reason why there is none."""
+def offered(slug, page, whole):
+    """Return the link to a chapter in JupyterLite. `whole`: whether all of its cells run there."""
     way = f'href="{page}?path=chapters/{slug}.ipynb"'
     words = "In your browser, with nothing to install. The first start loads about 50 MB."
-    if slug in BEYOND:
-        way, words = 'role="link" aria-disabled="true"', BEYOND[slug]
+    if not whole:
+        words += " The cells that start processes do not run there."
     return f"""<p class="run"><a {way} aria-describedby="run-words">Run this chapter</a>
 <span id="run-words">{words}</span></p>"""
 
@@ -175,20 +178,27 @@ def write_contents(env, folder):
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "chapters").mkdir(parents=True)
     for path in Path(env.srcdir, "chapters").glob("*.ipynb"):
-        if path.stem not in BEYOND:
-            notebook = nbformat.read(path, 4)
-            words = Words(env, f"chapters/{path.stem}")
-            notebook.cells = [part for cell in notebook.cells for part in readable(cell, words)]
-            notebook.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)"}
-            nbformat.write(notebook, folder / "chapters" / path.name)
+        notebook = nbformat.read(path, 4)
+        words = Words(env, f"chapters/{path.stem}")
+        notebook.cells = [part for cell in notebook.cells for part in readable(cell, words)]
+        notebook.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)"}
+        nbformat.write(notebook, folder / "chapters" / path.name)
     shutil.copytree(ROOT / "studies" / "results", folder / "studies" / "results")
+
+
+def beyond(cell):
+    """Return True for a cell that does not run in a browser."""
+    return BEYOND in cell.metadata.get("tags", [])
 
 
 def readable(cell, words):
     """Yield a cell with its references replaced by words, and after a figure a cell with its caption.
 
-    JupyterLite shows one notebook at a time, so references to other pages would not resolve.
+    JupyterLite shows one notebook at a time, so references to other pages would not resolve. A cell that does not run
+    there becomes text.
     """
+    if beyond(cell):
+        cell = new_markdown_cell(f"{NOT_HERE}\n\n```python\n{cell.source}\n```", id=cell.id)
     yield cell
     if cell.cell_type == "markdown":
         cell.source = INCLUDE.sub(included, ROLE.sub(words, cell.source))

@@ -9,7 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_code_cell
 
+from _ext import lite
 from tests.site.browser import ROOT, Visitor
 
 SLUGS = ["02-a-distribution", "03-the-derivative"]  # one that trains units, and one with SymPy
@@ -82,7 +84,7 @@ def test_from_the_file_system_a_chapter_says_what_it_needs_to_run(browser, site)
 # --- the site within the site
 
 
-def test_every_chapter_runs_or_says_why_not(site, book):
+def test_every_chapter_runs_or_says_which_cells_do_not(site, book):
     offers = {
         slug: (site / "chapters" / f"{slug}.html")
         .read_text(encoding="utf-8")
@@ -91,10 +93,11 @@ def test_every_chapter_runs_or_says_why_not(site, book):
         for slug in book
     }
     there = {path.stem for path in (site / "lite" / "files" / "chapters").iterdir()}
-    assert there == book.keys() - {"10-many-classes"}
-    for slug in there:
+    assert there == book.keys()
+    for slug, notebook in book.items():
         assert f'href="../lite/notebooks/index.html?path=chapters/{slug}.ipynb"' in offers[slug]
-    assert "href" not in offers["10-many-classes"] and "Dask" in offers["10-many-classes"]
+        assert ("start processes" in offers[slug]) == any(map(lite.beyond, notebook.cells))
+    assert "start processes" in offers["10-many-classes"]
 
 
 def test_the_notebooks_are_the_chapters(site, book):
@@ -103,7 +106,15 @@ def test_the_notebooks_are_the_chapters(site, book):
             [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
             for notebook in (json.loads(path.read_text(encoding="utf-8")), book[path.stem])
         )
-        assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in chapter]
+        assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in chapter if not lite.beyond(cell)]
+
+
+def test_a_cell_that_starts_processes_is_text_there():
+    cell = new_code_cell("import distributed", metadata={"tags": ["starts-processes"]})
+    [text] = lite.readable(cell, lambda reference: reference[0])
+    assert text.cell_type == "markdown" and text.id == cell.id
+    assert text.source == f"{lite.NOT_HERE}\n\n```python\nimport distributed\n```"
+    assert "\n" not in lite.NOT_HERE
 
 
 def test_references_to_other_pages_are_words_there(site):
