@@ -43,9 +43,10 @@ const explore = (() => {
     return "10" + (exponent < 0 ? "⁻" : "") + digits;
   }
 
+  const formats = [];     // by their number of decimals: a format takes long to make
   function fixed(x, decimals = 0) {
-    const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-    return minus((x === 0 ? 0 : x).toLocaleString("en-US", options));
+    formats[decimals] ??= new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    return minus(formats[decimals].format(x === 0 ? 0 : x));
   }
 
   // Format a number with so many digits, and with a power of ten if it is very large or small.
@@ -123,8 +124,9 @@ const explore = (() => {
       },
     };
     function tell() {
-      output.textContent = text(control.value);
-      input.setAttribute("aria-valuetext", output.textContent);
+      const words = text(control.value);
+      if (words !== output.textContent) output.textContent = words;
+      input.setAttribute("aria-valuetext", words);
     }
     function take() {
       tell();
