@@ -174,7 +174,7 @@ explore.figure("listen", stage => {
     columns: ["score", "weight", "value", "slope"].map(heading => ["", heading]),
     rows: [
       ...KEYS.map((key, j) => [html("span", { class: LOOKS[j] }, key), score[j], weight[j], bead[j], slope[j]]),
-      ["", cell("mean", mean), cell("sum", total), cell("O", answer), cell("sum", sums)],
+      ["all", cell("mean", mean), cell("sum", total), cell("O", answer), cell("sum", sums)],
     ],
   });
   const cost = value("cost", digits), gap = value("gap", digits);
