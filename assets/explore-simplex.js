@@ -108,19 +108,7 @@ explore.figure("simplex", stage => {
   function handle(name, shapes, distribution, move) {
     const word = explore.text(0, 0, name, { anchor: "middle" });
     const grip = svg("g", { class: "handle handle-" + name }, svg("circle", { r: 18, class: "reach" }), ...shapes, word);
-    const follow = event => {
-      const box = triangle.element.getBoundingClientRect();
-      move(distributionAt(event.clientX - box.left, event.clientY - box.top));
-    };
-    // A finger on a handle drags the handle, not the page. `touch-action` does not work on parts of an SVG.
-    grip.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
-    grip.addEventListener("pointerdown", event => {
-      grip.setPointerCapture(event.pointerId);
-      event.preventDefault();     // do not select text
-    });
-    grip.addEventListener("pointermove", event => {
-      if (grip.hasPointerCapture(event.pointerId)) follow(event);
-    });
+    explore.draggable(grip, triangle, place => move(distributionAt(...place)));
     return {
       grip, distribution,
       place([px, py], width) {

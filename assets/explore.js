@@ -43,9 +43,10 @@ const explore = (() => {
     return "10" + (exponent < 0 ? "⁻" : "") + digits;
   }
 
+  const formats = [];     // by their number of decimals: a format takes long to make
   function fixed(x, decimals = 0) {
-    const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-    return minus((x === 0 ? 0 : x).toLocaleString("en-US", options));
+    formats[decimals] ??= new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    return minus(formats[decimals].format(x === 0 ? 0 : x));
   }
 
   // Format a number with so many digits, and with a power of ten if it is very large or small.
@@ -123,12 +124,21 @@ const explore = (() => {
       },
     };
     function tell() {
-      output.textContent = text(control.value);
-      input.setAttribute("aria-valuetext", output.textContent);
+      const words = text(control.value);
+      if (words !== output.textContent) output.textContent = words;
+      input.setAttribute("aria-valuetext", words);
     }
-    input.addEventListener("input", () => {
+    function take() {
       tell();
       changed(control.value);
+    }
+    input.addEventListener("input", take);
+    // A finger that scrolls the page may begin on the slider, which follows it at first. Then the old value returns.
+    let held = null;
+    input.addEventListener("pointerdown", () => { held = input.value; });
+    input.addEventListener("pointercancel", () => {
+      input.value = held;
+      take();
     });
     tell();
     output.setAttribute("for", input.id);
@@ -200,6 +210,34 @@ const explore = (() => {
       repaint();
     }).observe(element);
     return { element, repaint };
+  }
+
+  // Let the mouse or a finger drag a part of a drawing. `follow` gets the pointer's place, in units of the drawing.
+  function draggable(part, view, follow) {
+    // A finger on it drags it, not the page. `touch-action` does not work on parts of an SVG.
+    part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
+    part.addEventListener("pointerdown", event => {
+      part.setPointerCapture(event.pointerId);
+      event.preventDefault();     // do not select text
+    });
+    part.addEventListener("pointermove", event => {
+      if (!part.hasPointerCapture(event.pointerId)) return;
+      const box = view.element.getBoundingClientRect();
+      follow([event.clientX - box.left, event.clientY - box.top]);
+    });
+    return part;
+  }
+
+  // Return an invisible disk over a drawing, large enough for a finger, that can be dragged and placed.
+  function grip(name, view, follow) {
+    const disk = draggable(svg("circle", { r: 14, class: "grip", "data-name": name }), view, follow);
+    view.element.append(disk);
+    return {
+      place(x, y) {
+        disk.setAttribute("cx", x);
+        disk.setAttribute("cy", y);
+      },
+    };
   }
 
   // Return a function from the numbers of an axis to pixels. An axis is {from, to, log, ticks, label, format}.
@@ -286,9 +324,18 @@ const explore = (() => {
     return top + Math.log(sum(z.map(zi => Math.exp(zi - top))));
   }
 
-  function softmax(z) {
-    const top = Math.max(...z), e = z.map(zi => Math.exp(zi - top)), total = sum(e);
+  // The classes for which `keep` is false get 0.
+  function softmax(z, keep = z.map(() => true)) {
+    const top = Math.max(...z.filter((_, i) => keep[i]));
+    const e = z.map((zi, i) => keep[i] ? Math.exp(zi - top) : 0), total = sum(e);
     return e.map(ei => ei / total);
+  }
+
+  // Return J v. The v of the largest output is subtracted first: it cancels, and outputs near 1 keep their digits.
+  function softmaxProduct(z, v) {
+    const y = softmax(z), from = v[y.indexOf(Math.max(...y))];
+    const w = v.map(vi => vi - from), mean = sum(w.map((wi, i) => wi * y[i]));
+    return w.map((wi, i) => y[i] * (wi - mean));
   }
 
   // Return each 1 − y_i, computed as the sum of the other outputs.
@@ -318,12 +365,8 @@ const explore = (() => {
     return sum(residuals(z, t).map(v => v * v)) / 2;
   }
 
-  // Return J v. The v of the largest output is subtracted first: it cancels, and outputs near 1 keep their digits.
   function squaredErrorGradient(z, t) {
-    const y = softmax(z), v = residuals(z, t);
-    const from = v[y.indexOf(Math.max(...y))];
-    const w = v.map(vi => vi - from), mean = sum(w.map((wi, i) => wi * y[i]));
-    return w.map((wi, i) => y[i] * (wi - mean));
+    return softmaxProduct(z, residuals(z, t));
   }
 
   function jacobian(z) {
@@ -331,11 +374,37 @@ const explore = (() => {
     return y.map((yi, i) => y.map((yj, j) => i === j ? yi * rest[i] : -yi * yj));
   }
 
+  // Three rules for the classes to keep. Only the second one reads the normalizer.
+  function topK(z, k) {
+    const least = [...z].sort((a, b) => b - a)[k - 1];
+    return z.map(zi => zi >= least);
+  }
+
+  function topP(z, p) {
+    return softmax(z).map((yi, _, y) => sum(y.filter(yj => yj > yi)) < p);
+  }
+
+  function minP(z, p) {
+    const least = Math.max(...z) + Math.log(p);
+    return z.map(zi => zi >= least);
+  }
+
+  // Return a function that returns a number between 0 and 1 at each call: Mulberry32, the same for the same seed.
+  function randomNumbers(seed) {
+    return () => {
+      seed = seed + 0x6D2B79F5 | 0;
+      let mixed = Math.imul(seed ^ seed >>> 15, seed | 1);
+      mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
+      return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32 + 2 ** -33;
+    };
+  }
+
   return {
     html, svg, figure, power, fixed, number, value, table, summary,
     slider, checkbox, select, button, row, calm, animate,
-    drawing, scale, line, text, plot,
-    sum, logistic, unit, softmax, labelCost, crossEntropy,
+    drawing, draggable, grip, scale, line, text, plot,
+    sum, logistic, unit, logSumExp, softmax, softmaxProduct, labelCost, crossEntropy,
     crossEntropyGradient: residuals, squaredError, squaredErrorGradient, jacobian,
+    topK, topP, minP, randomNumbers,
   };
 })();

@@ -14,6 +14,10 @@ NAMES = sorted(
     if "explore.figure(" in path.read_text(encoding="utf-8")
 )
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+HANDLES = """disks => disks.map(disk => {
+  const box = disk.getBoundingClientRect();
+  return [disk.dataset.name, [box.x + box.width / 2, box.y + box.height / 2]];
+})"""
 
 
 class Explorable:
@@ -36,6 +40,20 @@ class Explorable:
         slider.fill(str(value))
         return float(slider.input_value())
 
+    def handles(self):
+        """Return where the disks that can be dragged are in the window, by name."""
+        self.stage.scroll_into_view_if_needed()
+        self.page.evaluate(WIDTH)
+        return dict(self.stage.locator(".grip").evaluate_all(HANDLES))
+
+    def drag(self, name, by):
+        """Drag a handle with the mouse."""
+        x, y = self.handles()[name]
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + by[0], y + by[1], steps=3)
+        self.page.mouse.up()
+
     def shown(self):
         """Return the numbers that are shown, by name, with all their digits."""
         values = self.stage.locator("data").evaluate_all("all => all.map(data => [data.dataset.name, data.value])")
@@ -56,6 +74,18 @@ class Explorable:
         self.page.clock.install(time=0)
         self.page.clock.pause_at(60)
         return self.page.clock
+
+
+def finger(page, start, end):
+    """Return how far the page scrolls as a finger goes from one place to another, on a page with touch."""
+    touch, before = page.context.new_cdp_session(page), page.evaluate("scrollY")
+    for k in range(6):
+        x, y = np.array(start) + (np.array(end) - start) * k / 5
+        kind = "touchMove" if k else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.evaluate(WIDTH)  # two frames
+    return page.evaluate("scrollY") - before
 
 
 def to_nine_digits(expected):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.site.browser import DESKTOP, PHONE
-from tests.site.explorables.explorable import NAMES, printed
+from tests.site.explorables.explorable import NAMES, finger, printed
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -112,6 +112,19 @@ def test_the_keyboard_changes_what_is_shown_and_said(opened, name):
             assert seen[-1] != seen[-2], found["name"]
         if found["type"] == "range":
             assert read[-1][found["name"]] != read[-2][found["name"]]
+
+
+def test_a_swipe_scrolls_the_page_and_moves_no_slider(opened_with, name):
+    explorable = opened_with(name, has_touch=True, is_mobile=True)
+    explorable.resize(PHONE)
+    for slider in explorable.stage.locator("input[type=range]").all():
+        before = read_back(explorable)
+        for part in (0.25, 0.8):
+            slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
+            box = slider.bounding_box()
+            start = np.array([box["x"] + part * box["width"], box["y"] + box["height"] / 2])
+            assert finger(explorable.page, start, start - [0, 150]) > 50
+            assert read_back(explorable) == before
 
 
 def test_nothing_jumps_and_nothing_is_cut_off(opened, name):

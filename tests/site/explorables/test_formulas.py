@@ -54,6 +54,43 @@ FORMULAS = {
 TAKES_LOGITS_ALONE = {"softmax", "jacobian"}
 
 
+def top_k(z, k):
+    """Return which logits are among the k largest."""
+    return z >= np.sort(z)[-k]
+
+
+def top_p(z, p):
+    """Return which classes are in the smallest set of the most probable with at least p."""
+    y, order = smlib.softmax(z), np.argsort(-z)
+    keep = np.empty(len(z), bool)
+    keep[order] = np.cumsum(y[order]) - y[order] < p
+    return keep
+
+
+def min_p(z, p):
+    """Return which classes have at least p times the largest probability."""
+    y = smlib.softmax(z)
+    return y >= p * y.max()
+
+
+# Rows without ties, and the rules that cut them: by rank, by their sum and by the largest.
+ROWS = [
+    [2.0, 1.0, 0.0, -1.0],
+    [4.0, 3.1, 2.6, 2.0, 1.5, 1.0, 0.5, 0.0],
+    [-3.0, 0.2, 5.1, 0.0, 4.9],
+    [1000.0, 990.0, 1003.5],
+]
+CUTS = [("topK", top_k, k) for k in (1, 2, 3)]
+CUTS += [("topP", top_p, p) for p in (0.05, 0.5, 0.9, 0.999)]
+CUTS += [("minP", min_p, p) for p in (0, 0.01, 0.15, 0.99)]
+DIRECTIONS = [
+    ([2.0, 1.0, 0.0, -1.0], [1.0, 3.0, 2.0, 5.0]),
+    ([2.0, 1.0, 0.0, -1.0], [11.0, 13.0, 12.0, 15.0]),
+    ([35.0, 0.0, -0.1, -35.0], [0.5, -7.0, 300.0, 2.0]),
+    ([1000.0, 990.0, 1003.5], [2.0, 0.0, 1.0]),
+]
+
+
 def calls():
     """List every call, as (name, arguments), and what it should return."""
     for (name, formula), (z, t) in itertools.product(FORMULAS.items(), CASES):
@@ -66,6 +103,12 @@ def calls():
         yield ("logistic", z), smlib.logistic(z)
         for t in (0, 0.25, 1):
             yield ("unit", z, t), unit(z, t)
+    for z, v in DIRECTIONS:
+        yield ("softmaxProduct", z, v), smlib.softmax_jvp(z, v)
+    for z, (name, keep, limit) in itertools.product(ROWS, CUTS):
+        kept = keep(np.array(z), limit)
+        yield (name, z, limit), kept
+        yield ("softmax", z, kept.tolist()), smlib.softmax(z, where=kept)
     yield ("sum", [0.1, 0.2, 0.7]), 1.0
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import smlib
-from tests.site.browser import PHONE, WIDTH
-from tests.site.explorables.explorable import to_nine_digits
+from tests.site.browser import PHONE
+from tests.site.explorables.explorable import finger, to_nine_digits
 
 CLASSES = "ABC"
 SHOWN, MOST, NEAR = 100, 3000, 0.05
@@ -234,26 +234,12 @@ def test_a_finger_drags_the_start_and_the_page_stays(opened_with):
     simplex = opened_with("simplex", has_touch=True, is_mobile=True)
     simplex.resize(PHONE)
     in_view(simplex)
-    page = simplex.page
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(start, end):
-        """Return how far the page scrolls as a finger goes from one place to another."""
-        before = page.evaluate("scrollY")
-        for k in range(6):
-            x, y = start + (end - start) * k / 5
-            kind = "touchMove" if k else "touchStart"
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.evaluate(WIDTH)  # two frames
-        return page.evaluate("scrollY") - before
-
     to = [0.3, 0.2, 0.5]
-    assert swipe(grip(simplex, "start"), point(simplex, to)) == 0
+    assert finger(simplex.page, grip(simplex, "start"), point(simplex, to)) == 0
     assert smlib.softmax(set_to(simplex)[0]) == pytest.approx(to, abs=0.03)
     assert simplex.shown() == to_nine_digits(expected(*set_to(simplex), 0.25))
     middle = point(simplex, [0.7, 0.25, 0.05])
-    assert swipe(middle, middle - [0, 100]) > 50  # beside the handles the page scrolls
+    assert finger(simplex.page, middle, middle - [0, 100]) > 50  # beside the handles the page scrolls
 
 
 # --- the keyboard, and what is heard
