@@ -25,7 +25,7 @@ LONG = (
     "test_pages",
     "explorables",
     "test_build",
-    "07-learning-to-read-digits",
+    "08-the-step-and-the-word",
     "test_invariance",
     "test_pdf",
     "site",

@@ -4,7 +4,7 @@
 
 All are trained on the same 1437 digits and tested on the same 360. Their settings were chosen without the 360.
 Needs NumPy. scikit-learn is left out, with a message, if it cannot be imported.
-Writes studies/results/digits.json, which chapter 7 reads.
+Writes studies/results/digits.json, which the page of measurements reads.
 """
 
 import contextlib
