@@ -51,6 +51,8 @@ METHODS = {
 }
 WIDTHS = {  # the layers between inputs and outputs, where METHODS have ((6, 6), 12, 6)
     "wide": {"says": "wide tables and wide layers above", "units": SOFTMAX, "hidden": ((24, 12), 24, 24)},
+    "wide tables": {"says": "wide tables, narrow layers above", "units": SOFTMAX, "hidden": ((24, 12), 12, 6)},
+    "wide top": {"says": "narrow tables, a wide last layer", "units": SOFTMAX, "hidden": ((6, 6), 12, 24)},
 }
 PROTOCOL = {
     "split": "train, test = smlib.datasets.split(104, held_out=4, seed=seed), rows of family_trees().pairs",
