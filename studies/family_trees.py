@@ -1,15 +1,17 @@
 """Count the held-out questions about Hinton's family trees that networks answer correctly.
 
-    python -m studies.family_trees [METHOD ...] [--more | --choose] [--output FILE]
+    python -m studies.family_trees [METHOD ...] [--more | --widths | --choose] [--output FILE]
 
 As in 1986, networks are trained on 100 of the 104 pairs of a person and a relation, and tested on the other 4. This is
-repeated on 20 splits. --more measures 30 further splits. --choose compares settings on 30 other splits.
+repeated on 20 splits. --more measures 30 further splits. --widths measures wider networks on all 50 splits, with the
+settings chosen for six units a word. --choose compares settings on 30 other splits.
 Needs NumPy, tqdm and a few minutes per method.
-Writes studies/results/family_trees.json, which chapter 9 reads. Methods that are not named keep their results there.
+Writes studies/results/family_trees.json, or family_trees_widths.json with --widths; chapter 9 reads both. Methods that
+are not named keep their results there.
 
 Training amplifies differences in the last bits, so the counts depend on the kind of processor.
-results/family_trees_avx2.json, which chapter 9 names, holds the counts without AVX-512. It was written with
---output and NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell.
+results/family_trees_avx2.json, which chapter 9 names, holds the counts of the 20 splits without AVX-512. It was written
+with --output and NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell.
 """
 
 import argparse
@@ -25,9 +27,11 @@ from smlib.training import Network, train
 from studies.machine import machine, store
 
 RESULTS = Path(__file__).parent / "results" / "family_trees.json"
+RESULTS_OF_WIDTHS = RESULTS.with_name("family_trees_widths.json")
 SPLITS = {
     "methods": range(20),  # as many as Quinlan used
     "more": range(20, 50),
+    "widths": range(50),
     "choice": range(1000, 1030),  # the settings were chosen on these
 }
 HELD_OUT = 4
@@ -45,11 +49,16 @@ METHODS = {
         "networks": 5,
     },
 }
+WIDTHS = {  # the layers between inputs and outputs, where METHODS have ((6, 6), 12, 6)
+    "wide": {"says": "wide tables and wide layers above", "units": SOFTMAX, "hidden": ((24, 12), 24, 24)},
+    "wide tables": {"says": "wide tables, narrow layers above", "units": SOFTMAX, "hidden": ((24, 12), 12, 6)},
+    "wide top": {"says": "narrow tables, a wide last layer", "units": SOFTMAX, "hidden": ((6, 6), 12, 24)},
+}
 PROTOCOL = {
     "split": "train, test = smlib.datasets.split(104, held_out=4, seed=seed), rows of family_trees().pairs",
     "network": "rng = numpy.random.default_rng(seed); "
     "Network(((24, 12), (6, 6), 12, 6, 24), output=output, cost=cost, rng=rng); the second to the "
-    "fifth network of a split are drawn from the same rng in turn",
+    "fifth network of a split are drawn from the same rng in turn. The widths have other hidden layers",
     "start": "with logistic outputs, network.biases[-1][:] = -numpy.log(23) before training: all "
     "outputs start near 1/24, as those of a softmax do",
     "targets": "softmax: family_trees().t, the probability shared among the right answers; "
@@ -124,9 +133,10 @@ def trained(seed, method, plan, networks, tick):
     """Return the trained networks of a split, and the rows of the pairs for the test."""
     x, t, test = cases(seed, method)
     rng = np.random.default_rng(seed)
+    sizes = ((24, x.shape[1] - 24), *method.get("hidden", ((6, 6), 12, 6)), 24)
     made = []
     for _ in range(networks):
-        network = Network(((24, x.shape[1] - 24), (6, 6), 12, 6, 24), rng=rng, **method["units"])
+        network = Network(sizes, rng=rng, **method["units"])
         if network.output == "logistic":
             network.biases[-1][:] = -np.log(23)
         for stage in plan:
@@ -221,8 +231,9 @@ def repetition(seed, method, plan, tick):
         "test": test.tolist(),
         "one": {name: right[test].tolist() for name, right in verdict.items()},
         "trained": int(np.delete(verdict["ranked"], test).sum()),
-        "readable": readable(networks[0]),
     }
+    if "hidden" not in method:
+        found["readable"] = readable(networks[0])
     if not logistic:
         t = family_trees().t[test]
         found["test_cost"] = [round(float(c), 6) for c in -(t * np.log(y[0][test])).sum(axis=1)]
@@ -234,7 +245,7 @@ def repetition(seed, method, plan, tick):
 
 def measure(name, plan, seeds, tick):
     """Print and return the results of a method on the splits."""
-    method = METHODS[name]
+    method = (METHODS | WIDTHS)[name]
     repetitions = [repetition(seed, method, plan, tick) for seed in seeds]
     ways = ["one"] + ["average"] * (method.get("networks", 1) > 1)
     totals = {way: {key: total(repetitions, way, key) for key in CRITERIA} for way in ways}
@@ -245,6 +256,7 @@ def measure(name, plan, seeds, tick):
         "method": method["says"],
         **method["units"],
         "networks": method.get("networks", 1),
+        **{key: method[key] for key in method if key == "hidden"},
         "stages": plan,
         "totals": totals,
         "repetitions": repetitions,
@@ -283,13 +295,15 @@ def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
         "seeds_of_report": list(SPLITS["methods"]),
         "seeds_of_more": list(SPLITS["more"]),
     }
-    for part in ("choice", "methods", "more"):
-        results[part] = old.get(part, {})
+    for part in SPLITS:
+        if part == what or part in old:
+            results[part] = old.get(part, {})
     seeds = SPLITS[what][:splits]
     for name in methods:
-        settings = GRID[name] if what == "choice" else [GRID[name][CHOSEN[name]]]
+        tuned = "softmax" if what == "widths" else name
+        settings = GRID[name] if what == "choice" else [GRID[tuned][CHOSEN[tuned]]]
         settings = [setting | {"steps": setting["steps"] // shorter} for setting in settings]
-        networks = 1 if what == "choice" else METHODS[name].get("networks", 1)
+        networks = 1 if what == "choice" else (METHODS | WIDTHS)[name].get("networks", 1)
         steps = sum(setting["steps"] for setting in settings) * networks * len(seeds)
         with tqdm(total=steps, desc=name, unit=" steps") as bar:
 
@@ -302,7 +316,7 @@ def run(methods, what="methods", output=RESULTS, splits=None, shorter=1):
                 results[what][name] = compare(name, settings, seeds, tick)
             else:
                 results[what][name] = measure(name, stages(**settings[0]), seeds, tick)
-        results[what] = {each: results[what][each] for each in METHODS if each in results[what]}
+        results[what] = {each: results[what][each] for each in METHODS | WIDTHS if each in results[what]}
     store(results, output)
 
 
@@ -312,15 +326,18 @@ def main():
     parser.add_argument("methods", nargs="*", metavar="METHOD", help=f"{', '.join(METHODS)}; default: all")
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--more", action="store_const", dest="what", const="more", help="measure 30 further splits")
+    other.add_argument("--widths", action="store_const", dest="what", const="widths", help="measure wider networks")
     other.add_argument(
         "--choose", action="store_const", dest="what", const="choice", help="compare settings on 30 other splits"
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, help="the file of results")
+    parser.add_argument("--output", type=Path, help="the file of results")
     arguments = parser.parse_args()
-    unknown = set(arguments.methods) - set(METHODS)
+    known = WIDTHS if arguments.what == "widths" else METHODS
+    unknown = set(arguments.methods) - set(known)
     if unknown:
-        parser.error(f"unknown METHOD {', '.join(unknown)}: choose from {', '.join(METHODS)}")
-    run(arguments.methods or list(METHODS), arguments.what or "methods", arguments.output)
+        parser.error(f"unknown METHOD {', '.join(unknown)}: choose from {', '.join(known)}")
+    output = arguments.output or (RESULTS_OF_WIDTHS if arguments.what == "widths" else RESULTS)
+    run(arguments.methods or list(known), arguments.what or "methods", output)
 
 
 if __name__ == "__main__":

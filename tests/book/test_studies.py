@@ -67,9 +67,11 @@ def test_family_trees_write_a_result_and_keep_what_was_not_measured(tmp_path):
     first = json.loads(output.read_text(encoding="utf-8"))
     trees.run(["logistic"], output=output, splits=2, shorter=400)
     trees.run(["softmax"], "choice", output=output, splits=1, shorter=400)
+    trees.run(["wide"], "widths", output=output, splits=1, shorter=400)
     results = json.loads(output.read_text(encoding="utf-8"))
     assert results["methods"]["both ways"] == first["methods"]["both ways"]
     assert len(results["choice"]["softmax"]) == len(trees.GRID["softmax"])
+    assert results["widths"]["wide"]["hidden"] == [[24, 12], 24, 24]
     for name, ways in {"logistic": {"one"}, "both ways": {"one", "average"}}.items():
         method = results["methods"][name]
         assert set(method["totals"]) == ways
@@ -123,19 +125,34 @@ def test_family_trees_settings_were_chosen_on_other_splits_than_the_reported():
         assert not chosen_on & set(results[seeds])
         for method in results[part].values():
             assert [repetition["seed"] for repetition in method["repetitions"]] == results[seeds]
+    widths = json.loads(trees.RESULTS_OF_WIDTHS.read_text(encoding="utf-8"))["widths"]
+    assert set(widths) == set(trees.WIDTHS)
+    for method in widths.values():
+        assert method["stages"] == results["methods"]["softmax"]["stages"]
+        assert [r["seed"] for r in method["repetitions"]] == results["seeds_of_report"] + results["seeds_of_more"]
 
 
 def test_family_trees_totals_are_those_of_the_repetitions():
-    for path in (trees.RESULTS, trees.RESULTS.with_name("family_trees_avx2.json")):
+    for path in (trees.RESULTS, trees.RESULTS.with_name("family_trees_avx2.json"), trees.RESULTS_OF_WIDTHS):
         results = json.loads(path.read_text(encoding="utf-8"))
-        assert set(results["methods"]) == set(trees.METHODS)
-        for method in [*results["methods"].values(), *results["more"].values()]:
+        measured = {part: results[part] for part in ("methods", "more", "widths") if part in results}
+        assert path == trees.RESULTS_OF_WIDTHS or set(measured["methods"]) == set(trees.METHODS)
+        for method in [method for methods in measured.values() for method in methods.values()]:
             for way, totals in method["totals"].items():
                 for criterion, total in totals.items():
                     answers = [r for repetition in method["repetitions"] for r in repetition[way][criterion]]
                     assert (total["right"], total["of"]) == (sum(answers), len(answers))
                     expected = trees.interval(total["right"], total["of"])
                     assert total["interval"] == [round(end, 4) for end in expected]
+
+
+def test_without_avx512_no_family_trees_count_differs_by_more_than_three():
+    """Chapter 9 says so."""
+    paths = trees.RESULTS, trees.RESULTS.with_name("family_trees_avx2.json")
+    here, there = (json.loads(path.read_text(encoding="utf-8"))["methods"] for path in paths)
+    for name, method in here.items():
+        for way, totals in method["totals"].items():
+            assert abs(totals["ranked"]["right"] - there[name]["totals"][way]["ranked"]["right"]) <= 3
 
 
 @pytest.mark.slow
