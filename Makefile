@@ -95,7 +95,7 @@ bench: $(SETUP) ### time smlib and its peers, those that BENCH_PYTHON can import
 	@for name in steps speed readme many_classes sharded drop_ins; do $(BENCH_PYTHON) -m studies.$$name || exit 1; done
 
 studies: $(SETUP) ### run the long studies whose results the chapters read
-	@for name in family_trees digits rounding attention; do $(BIN)/python -m studies.$$name || exit 1; done
+	@for name in family_trees digits rounding attention rewards; do $(BIN)/python -m studies.$$name || exit 1; done
 
 lock: $(SETUP) ### resolve requirements.txt into requirements.lock, and the oldest versions too
 	@$(BIN)/$(LOCK) requirements.txt --output-file requirements.lock

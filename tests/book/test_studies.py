@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scripts import ROOT
-from studies import digits, readme
+from studies import digits, readme, rewards
 from studies import family_trees as trees
 from studies.machine import RESULTS
 
@@ -164,3 +164,22 @@ def test_a_network_answers_as_the_results_of_the_family_trees_say():
     assert test.tolist() == expected["test"]
     assert expected["trained"] == 100 and sum(expected["one"]["ranked"]) == 4
     assert right.sum() >= 102  # of 104: on another processor the last bits may make one or two answers wrong
+
+
+def test_rewarded_writers_have_one_start_and_all_seeds():
+    results = json.loads((RESULTS / "rewards.json").read_text(encoding="utf-8"))
+    runs = results["runs"]
+    assert [(run["seed"], run["arm"]) for run in runs] == [(s, arm) for s in rewards.SEEDS for arm in rewards.ARMS]
+    records = rewards.UPDATES // rewards.EVERY + 1
+    assert all(len(run["true"]) == len(run["facts"]) == records for run in runs)
+    assert len({(run["true"][0], run["facts"][0]) for run in runs}) == 1
+
+
+@pytest.mark.slow
+def test_a_writer_is_rewarded_as_the_results_say():
+    results = json.loads((RESULTS / "rewards.json").read_text(encoding="utf-8"))
+    start = rewards.LetterModel(np.random.default_rng(0))
+    start.train(rewards.sentences(), steps=rewards.TRAINING, rng=np.random.default_rng(0))
+    run, stored = rewards.run(start, 0, "baseline", updates=rewards.EVERY), results["runs"][0]
+    np.testing.assert_allclose(run["true"], stored["true"][:2], atol=0.02)
+    np.testing.assert_allclose(run["facts"], stored["facts"][:2], atol=2)
