@@ -11,8 +11,8 @@ from collections import Counter
 from scripts.notebooks import METADATA, SOLUTION, code_cells
 
 ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # json and pathlib read results
-# Further imports, for the chapter that starts with the label. It runs Dask and kills a worker.
-ALLOWED_BY_LABEL = {"(ch-many)=": {"dask", "distributed", "os"}}
+# Further imports, for the chapter that starts with the label. One runs Dask and kills a worker, one measures memory.
+ALLOWED_BY_LABEL = {"(ch-many)=": {"dask", "distributed", "os"}, "(ch-attention)=": {"tracemalloc"}}
 LONGEST_CELL = 25
 SHORTEST_ALT = 20
 EXERCISES = 3

@@ -284,6 +284,12 @@ def test_the_chapter_on_many_classes_may_import_dask(tmp_path):
     assert list(rules.imports_allowed(reread(notebook_of(*cells), tmp_path))) == []
 
 
+def test_the_chapter_on_attention_may_measure_memory(tmp_path):
+    imports = code("import tracemalloc")
+    found = list(rules.imports_allowed(reread(notebook_of(text("(ch-attention)=", "# Attention"), imports), tmp_path)))
+    assert found == []
+
+
 def test_every_rule_is_shown_to_fail():
     assert {rule for rule, *_ in BROKEN} == set(rules.NOTEBOOK_RULES)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from scripts import ROOT
-from studies import digits, readme, rewards
+from smlib import softmax, softmax_jvp
+from studies import attention, digits, readme, rewards
 from studies import family_trees as trees
 from studies.machine import RESULTS
 
@@ -183,3 +184,31 @@ def test_a_writer_is_rewarded_as_the_results_say():
     run, stored = rewards.run(start, 0, "baseline", updates=rewards.EVERY), results["runs"][0]
     np.testing.assert_allclose(run["true"], stored["true"][:2], atol=0.02)
     np.testing.assert_allclose(run["facts"], stored["facts"][:2], atol=2)
+
+
+def test_attention_has_a_right_line_and_wrong_ones():
+    S, dP = np.random.default_rng(0).standard_normal((2, 5, 5))
+    seen = np.tril(np.ones((5, 5), dtype=bool))
+    P = softmax(S, where=seen)
+    gradients = {name: rule(P, dP) for name, rule in attention.RULES.items()}
+    expected = softmax_jvp(np.where(seen, S, -np.inf), dP)
+    assert {name for name, dS in gradients.items() if np.allclose(dS, expected)} == {"right"}
+    silent = {name for name, dS in gradients.items() if np.allclose(dS.sum(axis=1), 0)}
+    assert silent == {"right", "frozen", "mean subtracted"}
+    assert all((dS[~seen] == 0).all() for dS in gradients.values())
+
+
+def test_attention_has_results_of_every_line_and_seed():
+    results = json.loads((RESULTS / "attention.json").read_text(encoding="utf-8"))
+    assert set(results["rules"]) == set(attention.RULES)
+    assert results["seeds"] == list(attention.SEEDS) and results["steps"][-1] == attention.STEPS
+    for found in results["rules"].values():
+        assert np.shape(found["costs"]) == (len(results["seeds"]), len(results["steps"]))
+        assert np.allclose([costs[-1] for costs in found["costs"]], found["cost"], atol=1e-3)
+
+
+@pytest.mark.slow
+def test_attention_runs(tmp_path):
+    attention.run(seeds=[0], steps=30, output=tmp_path / "attention.json")
+    results = json.loads((tmp_path / "attention.json").read_text(encoding="utf-8"))
+    assert results["rules"]["right"]["costs"][0] != results["rules"]["frozen"]["costs"][0]
