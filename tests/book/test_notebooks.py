@@ -53,7 +53,7 @@ def test_chapter_has_solved_exercises(slug, book):
 def test_the_chapter_stands_on_the_map(slug, book):
     label = re.match(r"\((ch-[a-z-]+)\)=\n", book[slug].cells[0].source)
     assert label, f"{slug} has no label (ch-name)= before its title"
-    assert f"\n| {{ref}}`{label[1]}` |" in rules.prose_of(book["intro"]), f"{slug} is not on the map in intro.ipynb"
+    assert f"| {{ref}}`{label[1]}` |" in rules.prose_of(book["intro"]), f"{slug} is not on the map in intro.ipynb"
 
 
 def test_every_notebook_stands_in_the_contents():
