@@ -6,7 +6,7 @@ import builtins
 import json
 import re
 from copy import deepcopy
-from itertools import combinations
+from itertools import combinations, takewhile
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -54,6 +54,16 @@ def test_the_chapter_stands_on_the_map(slug, book):
     label = re.match(r"\((ch-[a-z-]+)\)=\n", book[slug].cells[0].source)
     assert label, f"{slug} has no label (ch-name)= before its title"
     assert f"| {{ref}}`{label[1]}` |" in rules.prose_of(book["intro"]), f"{slug} is not on the map in intro.ipynb"
+
+
+@pytest.mark.parametrize("slug", NUMBERED)
+def test_the_minutes_follow_from_the_length(slug, book):
+    """A minute for 200 words and 40 seconds for a code cell, before the exercises, rounded to five."""
+    before = list(takewhile(lambda cell: "## Exercises" not in cell.source, book[slug].cells))
+    text = "\n".join(cell.source for cell in before if cell.cell_type == "markdown")
+    words = re.findall(r"[A-Za-z][A-Za-z'-]*", re.sub(r"\$[^$]*\$|`[^`]*`", "", text))
+    minutes = len(words) / 200 + sum(cell.cell_type == "code" for cell in before) * 2 / 3
+    assert f"**It takes** about {5 * round(minutes / 5)} minutes" in text, f"{slug} takes {minutes:.1f} minutes"
 
 
 def test_every_notebook_stands_in_the_contents():
