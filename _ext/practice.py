@@ -1,0 +1,114 @@
+"""Exercises and predictions that answer on the pages: forms that assets/practice.js shows and judges.
+
+The answer to an exercise runs in the Python of the browser, which `make live` puts into the site. A prediction needs
+no Python. Without scripts the forms stay hidden.
+"""
+
+import html
+import json
+
+import nbformat
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from _ext.reading import QUESTION, raw
+from scripts.practice import exercises, predictions
+
+
+class Practice(SphinxPostTransform):
+    """Replace the cells of exercises by forms, and add a form to each "Predict first" that can be judged."""
+
+    default_priority = 890
+    builders = ("html",)
+
+    def run(self):
+        """Read the notebook of the page, which has what the document has not: the metadata and the rules."""
+        path = self.env.doc2path(self.env.docname)
+        if path.endswith(".ipynb"):
+            notebook = nbformat.read(path, 4)
+            self.add_exercises(exercises(notebook))
+            self.add_predictions(predictions(notebook))
+
+    def add_exercises(self, found):
+        """Put a form in the place of each cell `answer`, and the code cells of the chapter before the first form."""
+        for cell in tagged(self.document, "check"):
+            cell.parent.remove(cell)
+        for number, (cell, exercise) in enumerate(zip(tagged(self.document, "answer"), found, strict=True)):
+            form = raw(exercise_form(exercise))
+            place = cell.parent.index(cell)
+            cell.parent[place : place + 1] = [form] if number else [raw(cells(found[-1].before)), form]
+
+    def add_predictions(self, found):
+        """Add a form at the end of each question."""
+        boxes = [box for box in self.document.findall(nodes.admonition) if box[0].astext() == QUESTION]
+        for number, (box, questions) in enumerate(zip(boxes, found, strict=True), 1):
+            if questions:
+                box += raw(prediction_form(f"predict-{number}", questions))
+
+
+def tagged(document, tag):
+    """Return the code cells of a document with a tag."""
+    return [node for node in document.findall(nodes.container) if f"tag_{tag}" in node["classes"]]
+
+
+def cells(sources):
+    """Return an element that holds the code cells of the chapter."""
+    return f'<template id="chapter-cells" data-cells="{as_attribute(sources)}"></template>'
+
+
+def exercise_form(exercise):
+    """Return the form of an exercise."""
+    name, rows = f"{exercise.label}-code", exercise.answer.count("\n") + 4
+    check = html.escape(exercise.check)
+    return f"""<form class="practice" data-before="{len(exercise.before)}" data-check="{check}" hidden>
+<label for="{name}">Your answer, in Python</label>
+<textarea id="{name}" name="code" rows="{rows}" spellcheck="false" autocapitalize="off" autocomplete="off">
+{html.escape(exercise.answer)}</textarea>
+<p class="practice-buttons"><button type="submit">Check</button>
+<button type="button" name="stop" disabled>Stop</button>
+<button type="button" name="afresh">Start afresh</button></p>
+<p class="practice-verdict" role="status"></p>
+<div class="practice-details"></div>
+</form>"""
+
+
+def prediction_form(name, questions):
+    """Return the form of a prediction, with one field for each question."""
+    fields = "\n".join(field(f"{name}-{number}", question) for number, question in enumerate(questions, 1))
+    judged = [{key: value for key, value in question.items() if key != "computed"} for question in questions]
+    return f"""<form class="practice predict" data-name="{name}" data-questions="{as_attribute(judged)}" hidden>
+{fields}
+<p class="practice-buttons"><button type="submit">Compare</button></p>
+<p class="practice-verdict" role="status"></p>
+</form>"""
+
+
+def field(name, question):
+    """Return the field of a question: a number, or one of several choices; and a place for the reply."""
+    ask = html.escape(question["ask"])
+    reply = f'<p class="practice-verdict" id="{name}-reply" role="status"></p>'
+    if "choices" not in question:
+        entry = f'<input id="{name}" name="{name}" size="8" autocomplete="off" aria-describedby="{name}-reply">'
+        return f'<p><label for="{name}">{ask}</label> {entry}</p>\n{reply}'
+    choices = "\n".join(
+        f'<label><input type="radio" name="{name}" value="{place}"> {html.escape(words)}</label>'
+        for place, (words, _) in enumerate(question["choices"])
+    )
+    return f"<fieldset><legend>{ask}</legend>\n{choices}</fieldset>\n{reply}"
+
+
+def as_attribute(value):
+    """Return a value as JSON in the value of an attribute."""
+    return html.escape(json.dumps(value, ensure_ascii=False))
+
+
+def load_script(app, pagename, templatename, context, doctree):
+    """Add the script to the pages that have such forms."""
+    if 'class="practice' in context.get("body", ""):
+        app.add_js_file("practice.js", defer="defer")
+
+
+def setup(app):
+    """Register the transform, and connect the function to Sphinx's event."""
+    app.add_post_transform(Practice)
+    app.connect("html-page-context", load_script)
