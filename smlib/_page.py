@@ -38,14 +38,14 @@ def verdict(cells, code, check):
         compile(code, ANSWER, "exec")
         run(program(cells, code, check), "the chapter", space)
         run(code, ANSWER, space)
+        run(check, "the check", space)
+        rule = space["check"]
+        missing = [name for name in rule.names if name not in space]
+        if missing:
+            return False, f"The check needs {' and '.join(missing)}, and your code does not define it.", ""
+        found = rule(*(space[name] for name in rule.names))
     except BaseException as error:  # SystemExit, too
         return False, in_words(error), details_of(error)
-    run(check, "the check", space)
-    rule = space["check"]
-    missing = [name for name in rule.names if name not in space]
-    if missing:
-        return False, f"The check needs {' and '.join(missing)}, and your code does not define it.", ""
-    found = rule(*(space[name] for name in rule.names))
     if found.error:
         return False, in_words(found.error), details_of(found.error)
     return found.right, found.says, ""
