@@ -30,13 +30,11 @@ class Practice(SphinxPostTransform):
             self.add_predictions(predictions(notebook))
 
     def add_exercises(self, found):
-        """Put a form in the place of each cell `answer`, and the code cells of the chapter before the first form."""
+        """Put a form in the place of each cell `answer`. The script reads the chapter's code from the page itself."""
         for cell in tagged(self.document, "check"):
             cell.parent.remove(cell)
-        for number, (cell, exercise) in enumerate(zip(tagged(self.document, "answer"), found, strict=True)):
-            form = raw(exercise_form(exercise))
-            place = cell.parent.index(cell)
-            cell.parent[place : place + 1] = [form] if number else [raw(cells(found[-1].before)), form]
+        for cell, exercise in zip(tagged(self.document, "answer"), found, strict=True):
+            cell.parent[cell.parent.index(cell)] = raw(exercise_form(exercise))
 
     def add_predictions(self, found):
         """Add a form at the end of each question."""
@@ -51,16 +49,10 @@ def tagged(document, tag):
     return [node for node in document.findall(nodes.container) if f"tag_{tag}" in node["classes"]]
 
 
-def cells(sources):
-    """Return an element that holds the code cells of the chapter."""
-    return f'<template id="chapter-cells" data-cells="{as_attribute(sources)}"></template>'
-
-
 def exercise_form(exercise):
     """Return the form of an exercise."""
     name, rows = f"{exercise.label}-code", exercise.answer.count("\n") + 4
-    check = html.escape(exercise.check)
-    return f"""<form class="practice" data-before="{len(exercise.before)}" data-check="{check}" hidden>
+    return f"""<form class="practice" data-check="{html.escape(exercise.check)}" hidden>
 <label for="{name}">Your answer, in Python</label>
 <textarea id="{name}" name="code" rows="{rows}" spellcheck="false" autocapitalize="off" autocomplete="off">
 {html.escape(exercise.answer)}</textarea>
@@ -76,7 +68,8 @@ def prediction_form(name, questions):
     """Return the form of a prediction, with one field for each question."""
     fields = "\n".join(field(f"{name}-{number}", question) for number, question in enumerate(questions, 1))
     judged = [{key: value for key, value in question.items() if key != "computed"} for question in questions]
-    return f"""<form class="practice predict" data-name="{name}" data-questions="{as_attribute(judged)}" hidden>
+    data = html.escape(json.dumps(judged))
+    return f"""<form class="practice predict" data-name="{name}" data-questions="{data}" hidden>
 {fields}
 <p class="practice-buttons"><button type="submit">Compare</button></p>
 <p class="practice-verdict" role="status"></p>
@@ -95,11 +88,6 @@ def field(name, question):
         for place, (words, _) in enumerate(question["choices"])
     )
     return f"<fieldset><legend>{ask}</legend>\n{choices}</fieldset>\n{reply}"
-
-
-def as_attribute(value):
-    """Return a value as JSON in the value of an attribute."""
-    return html.escape(json.dumps(value, ensure_ascii=False))
 
 
 def load_script(app, pagename, templatename, context, doctree):

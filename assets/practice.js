@@ -55,8 +55,6 @@
 
   // --- exercises: one worker, which starts with the first check
 
-  const holder = document.getElementById("chapter-cells");
-  const cells = holder ? JSON.parse(holder.dataset.cells) : [];
   const NO_PYTHON = "This site has no Python for the page. For the one who builds it: make live adds it.";
   const NO_SERVER = "To check an answer, the book must be served: run make live once, then make serve.";
   let worker = null;
@@ -71,6 +69,13 @@
     if (!kernel?.pyodideUrl.startsWith("./")) throw new Error(NO_PYTHON);
     const wheel = kernel.loadPyodideOptions.packages.at(-1).split("/").at(-1);
     return { pyodide: new URL("lite/static/pyodide/", root).href, wheel: new URL("lite/pypi/" + wheel, root).href };
+  }
+
+  // Return the code cells of the chapter before a form, without the solutions of other exercises.
+  function cellsBefore(form) {
+    return [...document.querySelectorAll(".cell:not(.solution .cell) .cell_input pre")]
+      .filter(code => code.compareDocumentPosition(form) & Node.DOCUMENT_POSITION_FOLLOWING)
+      .map(code => code.textContent);
   }
 
   function stop() {
@@ -122,8 +127,7 @@
         worker = new Worker(new URL("_static/practice-worker.js", root));
         worker.addEventListener("message", receive);
       }
-      const before = cells.slice(0, form.dataset.before);
-      worker.postMessage({ ...where, cells: before, code: form.elements.code.value, check: form.dataset.check });
+      worker.postMessage({ ...where, cells: cellsBefore(form), code: form.elements.code.value, check: form.dataset.check });
     } catch (error) {
       finish(form, null, error.message);
     }

@@ -62,6 +62,15 @@ def test_every_exercise_and_prediction_that_can_be_judged_has_a_form(parsed, boo
         assert bool(page.select("script[src*='practice.js']")) == bool(page.select("form.practice"))
 
 
+def test_the_page_has_the_code_that_an_exercise_may_use(parsed, book):
+    for slug, notebook in book.items():
+        for exercise in exercises(notebook):
+            place = parsed[f"chapters/{slug}.html"].find(id=f"{exercise.label}-code")
+            code = [pre for pre in place.find_all_previous("pre") if pre.find_parent(class_="cell_input")]
+            shown = [pre.get_text().strip() for pre in reversed(code) if not pre.find_parent(class_="solution")]
+            assert shown == exercise.before
+
+
 def test_without_scripts_no_form_is_shown(browser, origin):
     visitor = Visitor(browser, origin, java_script_enabled=False)
     visitor.page.goto(f"{origin}chapters/{CHAPTER}.html")
