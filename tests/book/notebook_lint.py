@@ -9,7 +9,7 @@ import re
 from collections import Counter
 
 from scripts.notebooks import METADATA, SOLUTION, code_cells
-from scripts.practice import LABEL, TAGS, kind
+from scripts.practice import LABEL, QUESTION, TAGS, kind
 
 ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # json and pathlib read results
 # Further imports, for the chapter that starts with the label. One runs Dask and kills a worker, one measures memory.
@@ -171,7 +171,7 @@ def plain_metadata(notebook):
 
 
 def answers_checked(notebook):
-    """Report exercises with some of the cells `answer`, `check` and `tries` but not all, and those shown by mistake."""
+    """Report exercises without one of the cells `answer`, `check` and `tries`, and what the page would show wrongly."""
     label, found = None, {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -184,8 +184,13 @@ def answers_checked(notebook):
     for number, cell in numbered(notebook):
         if kind(cell) == "check" and not cell.metadata.get("jupyter", {}).get("source_hidden"):
             yield f"code cell {number} is a check in sight: set jupyter.source_hidden in its metadata"
+        if kind(cell) == "check" and not output_text(cell).strip().startswith("Not yet"):
+            yield f"code cell {number} is a check that does not ask for an answer: the starter has to be incomplete"
         if kind(cell) == "tries" and "remove-cell" not in tags(cell):
             yield f"code cell {number} has the tag tries: tag it remove-cell, too"
+    for cell in notebook.cells:
+        if "predict" in cell.metadata and len(QUESTION.findall(cell.source)) != 1:
+            yield f"the cell {cell.get('id')} has predictions: it must have one *Predict first*"
 
 
 NOTEBOOK_RULES = [
