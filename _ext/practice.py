@@ -52,13 +52,13 @@ def tagged(document, tag):
 def exercise_form(exercise):
     """Return the form of an exercise."""
     name, rows = f"{exercise.label}-code", exercise.answer.count("\n") + 4
-    return f"""<form class="practice" data-check="{html.escape(exercise.check)}" hidden>
+    return f"""<form class="practice" data-check="{html.escape(exercise.check)}" autocomplete="off" hidden>
 <label for="{name}">Your answer, in Python</label>
-<textarea id="{name}" name="code" rows="{rows}" spellcheck="false" autocapitalize="off" autocomplete="off">
+<textarea id="{name}" name="code" rows="{rows}" spellcheck="false" autocapitalize="off">
 {html.escape(exercise.answer)}</textarea>
 <p class="practice-buttons"><button type="submit">Check</button>
 <button type="button" name="stop" disabled>Stop</button>
-<button type="button" name="afresh">Start afresh</button></p>
+<button type="button" name="afresh">Start afresh</button> <span>Ctrl+Enter checks, too.</span></p>
 <p class="practice-verdict" role="status"></p>
 <div class="practice-details"></div>
 </form>"""
@@ -69,7 +69,7 @@ def prediction_form(name, questions):
     fields = "\n".join(field(f"{name}-{number}", question) for number, question in enumerate(questions, 1))
     judged = [{key: value for key, value in question.items() if key != "computed"} for question in questions]
     data = html.escape(json.dumps(judged))
-    return f"""<form class="practice predict" data-name="{name}" data-questions="{data}" hidden>
+    return f"""<form class="practice predict" data-name="{name}" data-questions="{data}" autocomplete="off" hidden>
 {fields}
 <p class="practice-buttons"><button type="submit">Compare</button></p>
 <p class="practice-verdict" role="status"></p>
@@ -81,7 +81,7 @@ def field(name, question):
     ask = html.escape(question["ask"])
     reply = f'<p class="practice-verdict" id="{name}-reply" role="status"></p>'
     if "choices" not in question:
-        entry = f'<input id="{name}" name="{name}" size="8" autocomplete="off" aria-describedby="{name}-reply">'
+        entry = f'<input id="{name}" name="{name}" size="8" aria-describedby="{name}-reply">'
         return f'<p><label for="{name}">{ask}</label> {entry}</p>\n{reply}'
     choices = "\n".join(
         f'<label><input type="radio" name="{name}" value="{place}"> {html.escape(words)}</label>'

@@ -24,7 +24,7 @@ async function judge({ cells, code, check }) {
 addEventListener("message", async ({ data }) => {
   try {
     if (!python) {
-      postMessage({ stage: "Loading Python …" });
+      postMessage({ stage: "Loading Python, about 20 MB …" });
       python = start(data);
     }
     postMessage({ result: await judge(data) });

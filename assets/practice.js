@@ -58,7 +58,7 @@
   const NO_PYTHON = "This site has no Python for the page. For the one who builds it: make live adds it.";
   const NO_SERVER = "To check an answer, the book must be served: run make live once, then make serve.";
   let worker = null;
-  let running = null;       // the form whose answer is being checked
+  let running = null;       // { form } while the answer of that form is being checked
 
   // Return where Pyodide and the wheel of smlib are. The notebooks of the site use the same.
   async function places() {
@@ -102,7 +102,7 @@
   }
 
   function receive({ data: { stage, failed, result } }) {
-    const form = running;
+    const { form } = running;
     if (stage) say(form.querySelector(".practice-verdict"), null, stage);
     else if (failed) {
       stop();
@@ -115,17 +115,18 @@
 
   async function check(form) {
     const verdict = form.querySelector(".practice-verdict");
-    if (running) return running === form || say(verdict, null, "One check at a time: another one is running.");
-    running = form;
+    if (running) return running.form === form || say(verdict, null, "One check at a time: another one is running.");
+    const mine = running = { form };
     form.elements.stop.disabled = false;
     detail(form);
     say(verdict, null, "Starting …");
     try {
       const where = await places();
-      if (running !== form) return;     // stopped meanwhile
+      if (running !== mine) return;     // stopped meanwhile
       if (!worker) {
         worker = new Worker(new URL("_static/practice-worker.js", root));
         worker.addEventListener("message", receive);
+        worker.addEventListener("error", () => receive({ data: { failed: "its file did not load." } }));
       }
       worker.postMessage({ ...where, cells: cellsBefore(form), code: form.elements.code.value, check: form.dataset.check });
     } catch (error) {

@@ -185,6 +185,9 @@ def test_a_check_without_end_can_be_stopped(bundled, visitor, origin):
     form.locator("textarea").fill("while True:\n    pass")
     form.get_by_role("button", name="Check").click()
     form.get_by_text("Running …").wait_for(timeout=120_000)
+    other = form_of(page, "ex-derivative-half")
+    other.get_by_role("button", name="Check").click()
+    assert "another one is running" in other.get_by_role("status").inner_text()
     form.get_by_role("button", name="Stop").click()
     assert form.get_by_role("status").inner_text() == "Stopped."
     assert page.evaluate("document.activeElement.name") == "code"
@@ -202,7 +205,10 @@ def test_every_starter_gets_a_verdict(bundled, visitor, origin, book):
 def test_enter_keeps_the_indentation(visitor, origin):
     visitor.page.goto(f"{origin}chapters/{CHAPTER}.html")
     field = form_of(visitor.page).locator("textarea")
+    visitor.page.route("**/jupyter-lite.json", lambda route: route.abort())
     field.fill("")
     field.focus()
     visitor.page.keyboard.type("def f(x):\ny = x\nreturn y")
     assert field.input_value() == "def f(x):\n    y = x\n    return y"
+    visitor.page.keyboard.press("Control+Enter")
+    form_of(visitor.page).get_by_text("Failed to fetch").wait_for()
