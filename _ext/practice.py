@@ -1,7 +1,7 @@
-"""Exercises and predictions that answer on the pages: forms that assets/practice.js shows and judges.
+"""Exercises and predictions that answer on the pages, and code cells that run: forms that assets/practice.js shows.
 
-The answer to an exercise runs in the Python of the browser, which `make live` puts into the site. A prediction needs
-no Python. Without scripts the forms stay hidden.
+Code runs in the Python of the browser, which `make live` puts into the site. A prediction needs no Python. Without
+scripts the forms stay hidden.
 """
 
 import html
@@ -51,14 +51,19 @@ def tagged(document, tag):
 
 def exercise_form(exercise):
     """Return the form of an exercise."""
-    name, rows = f"{exercise.label}-code", exercise.answer.count("\n") + 4
-    return f"""<form class="practice" data-check="{html.escape(exercise.check)}" autocomplete="off" hidden>
-<label for="{name}">Your answer, in Python</label>
-<textarea id="{name}" name="code" rows="{rows}" spellcheck="false" autocapitalize="off">
-{html.escape(exercise.answer)}</textarea>
-<p class="practice-buttons"><button type="submit">Check</button>
+    data = f' data-check="{html.escape(exercise.check)}"'
+    return code_form(f"{exercise.label}-code", "Your answer, in Python", exercise.answer, "Check", "Start afresh", data)
+
+
+def code_form(name, label, code, run, afresh, data=""):
+    """Return a form with code that can be edited and run."""
+    return f"""<form class="practice"{data} autocomplete="off" hidden>
+<label for="{name}">{label}</label>
+<textarea id="{name}" name="code" rows="{code.count(chr(10)) + 4}" spellcheck="false" autocapitalize="off">
+{html.escape(code)}</textarea>
+<p class="practice-buttons"><button type="submit">{run}</button>
 <button type="button" name="stop" disabled>Stop</button>
-<button type="button" name="afresh">Start afresh</button> <span>Ctrl+Enter checks, too.</span></p>
+<button type="button" name="afresh">{afresh}</button> <span>Or press Ctrl+Enter.</span></p>
 <p class="practice-verdict" role="status"></p>
 <div class="practice-details"></div>
 </form>"""
@@ -91,9 +96,11 @@ def field(name, question):
 
 
 def load_script(app, pagename, templatename, context, doctree):
-    """Add the script to the pages that have such forms."""
-    if 'class="practice' in context.get("body", ""):
+    """Add the script to the pages with code cells, and the form in which a cell is edited."""
+    if 'class="cell_input' in context.get("body", ""):
         app.add_js_file("practice.js", defer="defer")
+        form = code_form("cell-code", "Your version of this cell", "", "Run", "Put back")
+        context["body"] += f'<template id="cell-editor">{form}</template>'
 
 
 def setup(app):

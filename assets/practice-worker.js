@@ -12,13 +12,15 @@ async function start({ pyodide, wheel }) {
   return loadPyodide({ indexURL: pyodide, packages: ["numpy", wheel], env });
 }
 
-async function judge({ cells, code, check }) {
-  const page = (await python).pyimport("smlib._page");
-  const before = (await python).toPy(cells);
-  const imports = page.program(before, code, check) + "\n" + code;
-  await (await python).loadPackagesFromImports(imports, { messageCallback() {} });
+// Run a check of an answer, or without one the last of the cells.
+async function reply({ cells, code, check }) {
+  const pyodide = await python;
+  const page = pyodide.pyimport("smlib._page");
+  const sources = pyodide.toPy(cells);
+  const imports = check ? page.program(sources, code, check) + "\n" + code : cells.join("\n");
+  await pyodide.loadPackagesFromImports(imports, { messageCallback() {} });
   postMessage({ stage: "Running …" });
-  return JSON.parse(page.judge(before, code, check));
+  return JSON.parse(check ? page.judge(sources, code, check) : page.session.run(sources));
 }
 
 addEventListener("message", async ({ data }) => {
@@ -27,7 +29,7 @@ addEventListener("message", async ({ data }) => {
       postMessage({ stage: "Loading Python, about 20 MB …" });
       python = start(data);
     }
-    postMessage({ result: await judge(data) });
+    postMessage({ result: await reply(data) });
   } catch (error) {
     postMessage({ failed: String(error.message || error) });
   }

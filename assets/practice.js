@@ -1,4 +1,4 @@
-// Exercises and predictions that answer. Nothing that the reader types leaves the page.
+// Exercises and predictions that answer, and cells that run. Nothing that the reader types leaves the page.
 (function () {
   "use strict";
 
@@ -53,12 +53,12 @@
     form.hidden = false;
   });
 
-  // --- exercises: one worker, which starts with the first check
+  // --- Python: one worker, which starts with the first request
 
-  const NO_PYTHON = "This site has no Python for the page. For the one who builds it: make live adds it.";
-  const NO_SERVER = "To check an answer, the book must be served: run make live once, then make serve.";
+  const NO_PYTHON = "This copy of the book holds no Python. Whoever builds it adds that by make live.";
+  const NO_SERVER = "To run Python, the book must be served: run make live once, then make serve.";
   let worker = null;
-  let running = null;       // { form } while the answer of that form is being checked
+  let running = null;       // { form } while the code of that form runs
 
   // Return where Pyodide and the wheel of smlib are. The notebooks of the site use the same.
   async function places() {
@@ -71,28 +71,43 @@
     return { pyodide: new URL("lite/static/pyodide/", root).href, wheel: new URL("lite/pypi/" + wheel, root).href };
   }
 
-  // Return the code cells of the chapter before a form, without the solutions of other exercises.
-  function cellsBefore(form) {
-    return [...document.querySelectorAll(".cell:not(.solution .cell) .cell_input pre")]
-      .filter(code => code.compareDocumentPosition(form) & Node.DOCUMENT_POSITION_FOLLOWING)
-      .map(code => code.textContent);
-  }
-
   function stop() {
     worker?.terminate();
     worker = running = null;
   }
 
-  // Show [heading, text] pairs below the verdict, without those that have no text.
-  function detail(form, ...parts) {
-    form.querySelector(".practice-details").replaceChildren(...parts.filter(([, text]) => text).map(([heading, text]) => {
-      const box = document.createElement("pre");
-      box.textContent = text;
-      box.tabIndex = 0;
-      box.setAttribute("role", "group");
-      box.setAttribute("aria-label", heading);
-      return box;
-    }));
+  // Return a box that can be scrolled with the keyboard.
+  function box(tag, heading, words) {
+    const made = document.createElement(tag);
+    made.textContent = words;
+    made.tabIndex = 0;
+    made.setAttribute("role", "group");
+    made.setAttribute("aria-label", heading);
+    return made;
+  }
+
+  function picture(data) {
+    const image = new Image();
+    image.src = "data:image/png;base64," + data;
+    image.alt = "The figure that your version draws.";
+    return image;
+  }
+
+  function displayed(formula) {
+    const made = box("div", "The value", `\\[${formula}\\]`);
+    made.className = "math";
+    return made;
+  }
+
+  // Show below the verdict what the code led to.
+  function detail(form, { details, output, formula, pictures = [] } = {}) {
+    const place = form.querySelector(".practice-details");
+    place.replaceChildren(
+      ...(details ? [box("pre", "The error", details)] : []),
+      ...(output ? [box("pre", "What your code printed", output)] : []),
+      ...(formula ? [displayed(formula)] : []),
+      ...pictures.map(picture));
+    if (formula) window.MathJax?.typesetPromise?.([place]);
   }
 
   function finish(form, right, words) {
@@ -108,33 +123,34 @@
       stop();
       finish(form, null, "Python did not run: " + failed);
     } else {
-      detail(form, ["The error", result.details], ["What your code printed", result.output]);
-      finish(form, result.right, (result.right ? "Right. " : "Not yet. ") + result.says);
+      const opening = result.right === null ? "" : result.right ? "Right. " : "Not yet. ";
+      detail(form, result);
+      finish(form, result.right, opening + result.says);
     }
   }
 
-  async function check(form) {
+  async function ask(form, request) {
     const verdict = form.querySelector(".practice-verdict");
-    if (running) return running.form === form || say(verdict, null, "One check at a time: another one is running.");
+    if (running) return running.form === form || say(verdict, null, "One at a time: other code is running.");
     const mine = running = { form };
     form.elements.stop.disabled = false;
     detail(form);
     say(verdict, null, "Starting …");
     try {
-      const where = await places();
+      const where = worker ? {} : await places();
       if (running !== mine) return;     // stopped meanwhile
       if (!worker) {
         worker = new Worker(new URL("_static/practice-worker.js", root));
         worker.addEventListener("message", receive);
         worker.addEventListener("error", () => receive({ data: { failed: "its file did not load." } }));
       }
-      worker.postMessage({ ...where, cells: cellsBefore(form), code: form.elements.code.value, check: form.dataset.check });
+      worker.postMessage({ ...where, ...request });
     } catch (error) {
       finish(form, null, error.message);
     }
   }
 
-  // Ctrl+Enter checks. Enter keeps the indentation, and adds to it after a colon. Tab leaves the field.
+  // Ctrl+Enter runs. Enter keeps the indentation, and adds to it after a colon. Tab leaves the field.
   function key(event, form) {
     const field = form.elements.code;
     if (event.key !== "Enter" || event.isComposing) return;
@@ -146,23 +162,80 @@
     event.preventDefault();
   }
 
-  document.querySelectorAll("form.practice:not(.predict)").forEach(form => {
+  // Let a form with code send what `request` returns, and call `afresh` for its last button.
+  function wire(form, request, afresh) {
     const field = form.elements.code;
     form.addEventListener("submit", event => {
       event.preventDefault();
-      check(form);
+      ask(form, request());
     });
     form.elements.stop.addEventListener("click", () => {
       stop();
       finish(form, null, "Stopped.");
       field.focus();
     });
-    form.elements.afresh.addEventListener("click", () => {
+    form.elements.afresh.addEventListener("click", afresh);
+    field.addEventListener("keydown", event => key(event, form));
+    form.hidden = false;
+  }
+
+  // --- exercises
+
+  // Return the code cells of the chapter before a form, without the solutions of other exercises.
+  function cellsBefore(form) {
+    return [...document.querySelectorAll(".cell:not(.solution .cell) .cell_input pre")]
+      .filter(code => code.compareDocumentPosition(form) & Node.DOCUMENT_POSITION_FOLLOWING)
+      .map(code => code.textContent);
+  }
+
+  document.querySelectorAll("form[data-check]").forEach(form => {
+    const field = form.elements.code;
+    wire(form, () => ({ cells: cellsBefore(form), code: field.value, check: form.dataset.check }), () => {
       field.value = field.defaultValue;
       detail(form);
       say(form.querySelector(".practice-verdict"), null, "The field is as it was at first.");
     });
-    field.addEventListener("keydown", event => key(event, form));
-    form.hidden = false;
+  });
+
+  // --- code cells that can be edited, and run after the present versions of the cells before
+
+  const editor = document.getElementById("cell-editor");
+  const cells = [...document.querySelectorAll(".cell:not(.tag_starts-processes):has(> .cell_input, > details .cell_input)")];
+
+  function version(cell) {
+    return (cell.querySelector("textarea")?.value ?? cell.querySelector(".cell_input pre").textContent).trimEnd();
+  }
+
+  function edit(cell, index, button) {
+    const form = editor.content.firstElementChild.cloneNode(true);
+    const field = form.elements.code;
+    const stored = cell.querySelector(".cell_input");
+    form.firstElementChild.htmlFor = field.id = `cell-${index + 1}-code`;
+    field.value = version(cell);
+    field.rows = field.value.split("\n").length + 1;
+    wire(form, () => ({ cells: cells.slice(0, index + 1).map(version) }), () => {
+      if (running?.form === form) stop();
+      form.remove();
+      stored.hidden = button.hidden = false;
+      button.focus();
+    });
+    stored.hidden = button.hidden = true;
+    stored.after(form);
+    field.focus();
+  }
+
+  if (editor) cells.forEach((cell, index) => {
+    const button = document.createElement("button");
+    button.className = "edit-cell";
+    button.textContent = "Edit and run";
+    button.setAttribute("aria-label", `Edit and run code cell ${index + 1}`);
+    button.addEventListener("click", () => edit(cell, index, button));
+    cell.querySelector(".cell_input").after(button);
+  });
+  document.querySelectorAll(".tag_starts-processes .cell_input").forEach(code => {
+    const note = document.createElement("p");
+    note.className = "edit-cell";
+    note.textContent = "This cell starts processes. It does not run in the browser.";
+    code.after(note);
   });
 })();

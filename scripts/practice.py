@@ -12,7 +12,7 @@ from scripts.notebooks import SOLUTION
 
 TAGS = {"answer", "check", "tries"}
 LABEL = re.compile(r"^`{3,}\{exercise\}.*\n:label: (\S+)", re.M)
-QUESTION = re.compile(r"^`{3,}\{admonition\} Predict first$", re.M)
+QUESTION = re.compile(r"^(?:`{3,}|:{3,})\{admonition\} Predict first$", re.M)
 
 
 class Exercise(NamedTuple):

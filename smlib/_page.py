@@ -1,18 +1,24 @@
-"""What the pages of the book run in the browser: a reader's answer, and the check of its exercise."""
+"""What the pages of the book run in the browser: an answer with the check of its exercise, and cells of the chapter."""
 
 import ast
+import base64
 import contextlib
 import io
 import json
 import linecache
+import logging
+import sys
 import traceback
+import warnings
 
-ANSWER = "your answer"  # the name of the reader's code in tracebacks
+YOURS = "your "  # with this begin the names of the reader's code in tracebacks
+ANSWER = YOURS + "answer"
 LONGEST = 20_000  # characters of output that are shown
 HINTS = {
     "NameError": "Neither you nor the chapter so far has defined it: is it misspelled?",
     "RecursionError": "A function calls itself without end.",
     "MemoryError": "The browser does not give so much memory.",
+    "FileNotFoundError": "The page has no files: open the chapter as a notebook.",
 }
 
 # --- an answer and its check
@@ -63,13 +69,16 @@ def program(cells, code, check):
 
 
 def run(source, name, space):
-    """Run source in a namespace, under a name that tracebacks can quote."""
+    """Run source in a namespace, under a name that tracebacks can quote. Return the value of a last expression."""
     linecache.cache[name] = len(source), None, source.splitlines(True), name
-    exec(compile(source, name, "exec"), space)
+    tree = ast.parse(source, name)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, name, "exec"), space)
+    return eval(compile(ast.Expression(last.value), name, "eval"), space) if last else None
 
 
 def in_words(error):
-    """Return a sentence about an error in the answer."""
+    """Return a sentence about an error in the reader's code."""
     if isinstance(error, SyntaxError):
         return f"Python cannot read line {error.lineno}: {error.msg}."
     text = str(error)
@@ -82,12 +91,74 @@ def in_words(error):
 
 
 def details_of(error):
-    """Return the lines of the answer that led to an error, and the error."""
+    """Return the lines of the reader's code that led to an error, and the error."""
     if isinstance(error, SyntaxError):
         return "".join(traceback.format_exception_only(error)).strip()
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == ANSWER]
-    lines = [f"line {frame.lineno}: {frame.line}" for frame in frames[-4:]]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(YOURS)]
+    lines = [f"{frame.filename.removeprefix(YOURS)}, line {frame.lineno}: {frame.line}" for frame in frames[-4:]]
     return "\n".join([*lines, f"{type(error).__name__}: {error}"])
+
+
+# --- cells of the chapter
+
+
+class Session:
+    """The names that the cells of a chapter have defined, run in their order."""
+
+    def __init__(self):
+        self.space, self.done = {"__name__": "__main__"}, []
+
+    def run(self, cells):
+        """Run the last of the cells after those before it, and return what it shows, as JSON.
+
+        A cell before it that has run does not run again, unless one of them has changed, or later ones have run.
+        """
+        *before, last = cells
+        if self.done[: len(before)] != before[: len(self.done)] or len(self.done) > len(cells):
+            self.__init__()
+        for number, cell in enumerate(before[len(self.done) :], len(self.done) + 1):
+            shown = outcome(cell, number, self.space)
+            if shown["details"]:
+                return json.dumps(shown | {"says": f"Code cell {number} comes before, and failed. {shown['says']}"})
+            self.done.append(cell)
+        self.done[len(before) :] = [last]
+        return json.dumps(outcome(last, len(cells), self.space))
+
+
+session = Session()
+
+
+def outcome(cell, number, space):
+    """Return what a cell shows: words, the details of an error, printed text, a formula, and pictures."""
+    printed, value = io.StringIO(), None
+    shown = {"right": None, "says": "This is what your version shows.", "details": "", "formula": "", "pictures": []}
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
+        try:
+            value = run(cell, f"{YOURS}cell {number}", space)
+            shown["pictures"] = pictures()
+        except BaseException as error:  # SystemExit, too
+            shown |= {"says": in_words(error), "details": details_of(error)}
+    formula = getattr(value, "_repr_latex_", lambda: None)()
+    if formula:
+        shown["formula"] = formula.strip("$").removeprefix("\\displaystyle ")
+    elif value is not None:
+        printed.write(repr(value))
+    return shown | {"output": printed.getvalue()[:LONGEST]}
+
+
+def pictures():
+    """Return the open figures of Matplotlib as PNG, in base64, and close them."""
+    pyplot, found = sys.modules.get("matplotlib.pyplot"), []
+    figures = [pyplot.figure(number) for number in pyplot.get_fignums()] if pyplot else []
+    for figure in figures:
+        pyplot.close(figure)  # first, so that one that cannot be drawn is not tried again
+    for figure in figures:
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", bbox_inches="tight")
+        found.append(base64.b64encode(picture.getvalue()).decode())
+    return found
 
 
 # --- the part of a chapter that some code needs

@@ -3,13 +3,14 @@
 import ast
 import contextlib
 import io
+import json
 
 import numpy as np
 import pytest
 
 from scripts import practice
-from scripts.notebooks import chapters, read
-from smlib._page import needed
+from scripts.notebooks import chapters, code_cells, read
+from smlib._page import Session, needed
 
 BOOK = {slug: read(path) for slug, path in chapters().items()}
 EXERCISES = [exercise for notebook in BOOK.values() for exercise in practice.exercises(notebook)]
@@ -51,6 +52,31 @@ def test_predictions_are_judged_by_what_the_chapter_computes(statements, questio
         assert abs(computed - question["answer"]) <= tolerance
         assert all(abs(float(value) - question["answer"]) > tolerance for value in question["mistakes"])
         assert question["mistakes"] and question["otherwise"]
+
+
+# --- cells on the page
+
+
+@pytest.mark.slow
+def test_the_cells_of_a_chapter_show_on_the_page_what_is_stored():
+    session, ran = Session(), []
+    for cell in code_cells(BOOK["03-the-derivative"]):
+        if not practice.kind(cell):
+            ran.append(cell.source)
+            shown = json.loads(session.run(ran))
+            assert (shown["output"], shown["formula"], len(shown["pictures"])) == stored(cell), cell.source
+
+
+def stored(cell):
+    """Return the text that a cell printed, its value as a formula, and the number of its figures."""
+    data = [output.get("data", {}) for output in cell.outputs]
+    words = "".join(output.get("text", "") for output in cell.outputs)
+    formulas = [part["text/latex"] for part in data if "text/latex" in part]
+    return (
+        words,
+        "".join(formulas).strip("$").removeprefix("\\displaystyle "),
+        sum("image/png" in part for part in data),
+    )
 
 
 # --- checks

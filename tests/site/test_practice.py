@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from scripts.practice import exercises, predictions
+from scripts.notebooks import code_cells
+from scripts.practice import exercises, kind, predictions
 from tests.site.axe import examine
 from tests.site.browser import Visitor
 
@@ -53,13 +54,13 @@ def test_every_exercise_and_prediction_that_can_be_judged_has_a_form(parsed, boo
     for slug, notebook in book.items():
         page = parsed[f"chapters/{slug}.html"]
         found = exercises(notebook)
-        forms = page.select("form.practice:not(.predict)")
+        forms = page.select("form[data-check]")
         assert [form.textarea["id"] for form in forms] == [f"{exercise.label}-code" for exercise in found]
         assert [form.textarea.string.strip() for form in forms] == [exercise.answer for exercise in found]
         assert len(page.select("form.predict")) == sum(map(bool, predictions(notebook)))
         assert page.select(".tag_answer, .tag_check, .tag_tries") == []
         assert all("hidden" in form.attrs for form in page.select("form.practice"))
-        assert bool(page.select("script[src*='practice.js']")) == bool(page.select("form.practice"))
+        assert bool(page.select("script[src*='practice.js']")) == bool(page.select(".cell_input"))
 
 
 def test_the_page_has_the_code_that_an_exercise_may_use(parsed, book):
@@ -123,16 +124,16 @@ def test_a_prediction_is_judged_and_then_the_answer_opens(chapter, book):
                 assert replies.nth(place - 1).inner_text() == f"No. {reply}"
 
 
-@pytest.mark.parametrize("entered", ["0.2", "−0.2", "1/5", "20 %", "2e-1", "0,2"])
-def test_numbers_may_be_written_in_several_ways(entered, visitor, origin):
+def test_numbers_may_be_written_in_several_ways(visitor, origin):
     visitor.page.goto(f"{origin}chapters/{CHAPTER}.html")
     form = visitor.page.locator("form.predict").first
-    enter(form, 3, entered)
-    form.get_by_role("button").click()
-    assert ("what you added" in form.inner_text()) == ("−" not in entered)
-    enter(form, 3, "about " + entered)
-    form.get_by_role("button").click()
-    assert "Enter a number" in form.inner_text()
+    for entered in ["0.2", "−0.2", "1/5", "20 %", "2e-1", "0,2"]:
+        enter(form, 3, entered)
+        form.get_by_role("button").click()
+        assert ("what you added" in form.inner_text()) == ("−" not in entered), entered
+        enter(form, 3, "about " + entered)
+        form.get_by_role("button").click()
+        assert "Enter a number" in form.inner_text(), entered
 
 
 # --- exercises
@@ -187,7 +188,7 @@ def test_a_check_without_end_can_be_stopped(bundled, visitor, origin):
     form.get_by_text("Running …").wait_for(timeout=120_000)
     other = form_of(page, "ex-derivative-half")
     other.get_by_role("button", name="Check").click()
-    assert "another one is running" in other.get_by_role("status").inner_text()
+    assert "other code is running" in other.get_by_role("status").inner_text()
     form.get_by_role("button", name="Stop").click()
     assert form.get_by_role("status").inner_text() == "Stopped."
     assert page.evaluate("document.activeElement.name") == "code"
@@ -200,6 +201,82 @@ def test_every_starter_gets_a_verdict(bundled, visitor, origin, book):
     page.goto(f"{origin}chapters/{CHAPTER}.html")
     for exercise in exercises(book[CHAPTER]):
         assert "dots" in check(page, exercise.answer, exercise.label)
+
+
+# --- cells
+
+
+OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.open = true; })"
+
+
+def cell_of(page, number):
+    """Return a code cell of the page."""
+    return page.locator(".cell:has(.cell_input)").nth(number)
+
+
+def run_cell(page, cell):
+    """Run the version of a cell in its open editor, and return the verdict."""
+    cell.get_by_role("button", name="Run", exact=True).click()
+    form = cell.locator("form").element_handle()
+    page.wait_for_function("form => form.elements.stop.disabled", arg=form, timeout=120_000)
+    return cell.locator("form .practice-verdict").inner_text()
+
+
+def test_a_cell_can_be_edited_and_put_back(chapter):
+    cell = cell_of(chapter, 1)
+    code = cell.locator(".cell_input")
+    edit = cell.get_by_role("button", name="Edit and run code cell 2")
+    edit.click()
+    field = cell.locator("textarea")
+    assert field.input_value().startswith("def softmax(z):") and not code.is_visible()
+    assert field.evaluate("field => field === document.activeElement")
+    assert cell.get_by_label("Your version of this cell").count() == 1
+    field.fill("1")
+    cell.get_by_role("button", name="Put back").click()
+    assert code.is_visible() and edit.evaluate("button => button === document.activeElement")
+    edit.click()
+    assert field.input_value().startswith("def softmax(z):")
+
+
+@pytest.mark.rare
+def test_a_cell_runs_after_the_cells_before_it_as_they_are_now(bundled, visitor, origin):
+    page = visitor.page
+    page.goto(f"{origin}chapters/{CHAPTER}.html")
+    page.evaluate(OPEN_ALL)
+    first, second = cell_of(page, 1), cell_of(page, 2)
+    for cell in (first, second):
+        cell.get_by_role("button", name="Edit and run").click()
+    assert run_cell(page, second) == "This is what your version shows."
+    shown = second.locator(".practice-details")
+    assert shown.inner_text().strip() == second.locator(".cell_output").inner_text().strip()
+    first.locator("textarea").fill(first.locator("textarea").input_value().replace("2.0, 1.0, 0.0", "0.0, 0.0, 0.0"))
+    run_cell(page, second)
+    assert "y_2: 0.3333 -> 0.3792   +0.0458" in shown.inner_text()
+    first.locator("textarea").fill("z = zz")
+    assert "Code cell 2 comes before, and failed." in run_cell(page, second)
+    assert not any(examine(page).values())
+    assert visitor.left == [] and visitor.complaints == []
+
+
+@pytest.mark.rare
+def test_the_cells_of_a_chapter_show_what_is_stored(bundled, visitor, origin, book):
+    page = visitor.page
+    page.goto(f"{origin}chapters/{CHAPTER}.html")
+    page.evaluate(OPEN_ALL)
+    stored = [cell for cell in code_cells(book[CHAPTER]) if not kind(cell)]
+    assert page.locator(".cell:has(.cell_input)").count() == len(stored)
+    for number, notebook_cell in enumerate(stored):
+        cell = cell_of(page, number)
+        cell.get_by_role("button", name="Edit and run").click()
+        assert run_cell(page, cell) == "This is what your version shows."
+        shown = cell.locator(".practice-details")
+        printed = "".join(output.get("text", "") for output in notebook_cell.outputs)
+        assert "".join(shown.locator("pre").all_text_contents()) == printed
+        data = [output.get("data", {}) for output in notebook_cell.outputs]
+        assert shown.locator("img").count() == sum("image/png" in part for part in data)
+        if any("text/latex" in part for part in data):
+            shown.locator("mjx-container").wait_for()
+    assert visitor.left == [] and visitor.complaints == []
 
 
 def test_enter_keeps_the_indentation(visitor, origin):

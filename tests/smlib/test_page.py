@@ -1,10 +1,11 @@
 """smlib._page: what a page says about an answer, and which statements of a chapter it runs for it."""
 
+import base64
 import json
 
 import pytest
 
-from smlib._page import judge, needed, program
+from smlib._page import Session, judge, needed, program
 
 CHAPTER = [
     "import math\nimport matplotlib.pyplot as plt\nfrom math import exp, log",
@@ -59,7 +60,58 @@ def test_an_answer_sees_the_chapter_and_not_the_answer_before():
     assert "NameError" in said("answer = lambda: left_over")["says"]
 
 
-# the statements that it needs
+# cells
+
+
+CELLS = ["x = [1]", "x.append(2)\nprint('two')", "x"]
+
+
+def shown(session, *cells):
+    """Return what the last of the cells shows."""
+    return json.loads(session.run(list(cells)))
+
+
+def test_a_cell_shows_what_it_prints_and_its_last_value():
+    assert shown(Session(), *CELLS[:2])["output"] == "two\n"
+    found = shown(Session(), *CELLS)
+    assert (found["output"], found["details"], found["formula"], found["pictures"]) == ("[1, 2]", "", "", [])
+
+
+def test_cells_before_run_once_unless_one_of_them_changed_or_later_ones_ran():
+    session = Session()
+    for cells, output in [
+        (CELLS, "[1, 2]"),
+        (CELLS, "[1, 2]"),
+        ([*CELLS[:2], "x + x"], "[1, 2, 1, 2]"),
+        (["x = [5]", *CELLS[1:]], "[5, 2]"),
+        (["x = [5]", "x.append(3)", "x"], "[5, 3]"),
+        (["x = [5]"], ""),
+        (["x = [5]", "x"], "[5]"),
+    ]:
+        assert shown(session, *cells)["output"] == output
+
+
+def test_an_error_names_the_cell_before_in_which_it_was():
+    session = Session()
+    found = shown(session, "1 / 0", "x = 1")
+    assert found["says"].startswith("Code cell 1 comes before, and failed. Your code stopped with ZeroDivisionError")
+    assert found["details"].startswith("cell 1, line 1: 1 / 0")
+    assert shown(session, "y = 1", "y")["output"] == "1"
+    assert "NameError" in shown(session, "y = 1", "z")["says"]
+    found = shown(session, "def f(x):\n    return 1 / x", "# nothing", "f(0)")
+    assert found["details"].startswith("cell 3, line 1: f(0)\ncell 1, line 2: return 1 / x\n")
+
+
+def test_a_formula_and_a_figure_are_shown():
+    session = Session()
+    assert shown(session, "import sympy", "sympy.Symbol('a') ** 2")["formula"] == "a^{2}"
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()"
+    found = shown(session, "import sympy", draw)
+    [picture] = found["pictures"]
+    assert base64.b64decode(picture).startswith(b"\x89PNG") and found["output"] == ""
+
+
+# the statements that code needs
 
 
 def test_only_what_is_needed_runs():
