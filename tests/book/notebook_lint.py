@@ -9,11 +9,12 @@ import re
 from collections import Counter
 
 from scripts.notebooks import METADATA, SOLUTION, code_cells
+from scripts.practice import LABEL, QUESTION, TAGS, kind
 
 ALLOWED_IMPORTS = {"numpy", "sympy", "matplotlib", "smlib", "json", "pathlib"}  # json and pathlib read results
 # Further imports, for the chapter that starts with the label. One runs Dask and kills a worker, one measures memory.
 ALLOWED_BY_LABEL = {"(ch-many)=": {"dask", "distributed", "os"}, "(ch-attention)=": {"tracemalloc"}}
-LONGEST_CELL = 25
+LONGEST_CELL, LONGEST_CHECK = 25, 40
 SHORTEST_ALT = 20
 EXERCISES = 3
 CLAIMS = [f"claim-{number:02d}" for number in range(1, 19)]
@@ -99,11 +100,11 @@ def figures_described(notebook):
 
 
 def short(notebook):
-    """Report code cells with more than `LONGEST_CELL` lines."""
+    """Report code cells with more than `LONGEST_CELL` lines, and checks and tries with more than `LONGEST_CHECK`."""
     for number, cell in numbered(notebook):
-        lines = len(cell.source.splitlines())
-        if lines > LONGEST_CELL:
-            yield f"code cell {number} has {lines} lines: split it into cells of at most {LONGEST_CELL}"
+        lines, most = len(cell.source.splitlines()), LONGEST_CHECK if kind(cell) else LONGEST_CELL
+        if lines > most:
+            yield f"code cell {number} has {lines} lines: split it into cells of at most {most}"
 
 
 def plain_python(notebook):
@@ -169,6 +170,29 @@ def plain_metadata(notebook):
         yield f"several cells have the id {repeated!r}: give each cell an id of its own"
 
 
+def answers_checked(notebook):
+    """Report exercises without one of the cells `answer`, `check` and `tries`, and what the page would show wrongly."""
+    label, found = None, {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            label = ([label] + LABEL.findall(cell.source))[-1]
+        elif kind(cell):
+            found.setdefault(label, []).append(kind(cell))
+    for label, kinds in found.items():
+        if kinds != sorted(TAGS):
+            yield f"the exercise {label} has the cells {', '.join(kinds)}: write answer, check and tries, in this order"
+    for number, cell in numbered(notebook):
+        if kind(cell) == "check" and not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            yield f"code cell {number} is a check in sight: set jupyter.source_hidden in its metadata"
+        if kind(cell) == "check" and not output_text(cell).strip().startswith("Not yet"):
+            yield f"code cell {number} is a check that does not ask for an answer: the starter has to be incomplete"
+        if kind(cell) == "tries" and "remove-cell" not in tags(cell):
+            yield f"code cell {number} has the tag tries: tag it remove-cell, too"
+    for cell in notebook.cells:
+        if "predict" in cell.metadata and len(QUESTION.findall(cell.source)) != 1:
+            yield f"the cell {cell.get('id')} has predictions: it must have one *Predict first*"
+
+
 NOTEBOOK_RULES = [
     executed_in_order,
     no_stderr,
@@ -182,6 +206,7 @@ NOTEBOOK_RULES = [
     no_clocks,
     seeded,
     plain_metadata,
+    answers_checked,
 ]
 
 

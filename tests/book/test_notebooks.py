@@ -274,6 +274,11 @@ BROKEN = [
     (rules.seeded, [code("rng = np.random.default_rng()")], "without np.random.default_rng(seed)"),
     (rules.plain_metadata, [code("1", execution={"iopub.status.busy": "…"})], "times of its execution"),
     (rules.plain_metadata, repeated_ids(), "several cells have the id"),
+    (rules.answers_checked, [code("1", tags=["answer"])], "has the cells answer: write"),
+    (rules.answers_checked, [code("1", tags=["check"])], "a check in sight"),
+    (rules.answers_checked, [code("1", tags=["check"])], "does not ask for an answer"),
+    (rules.answers_checked, [code("1", tags=["tries"])], "tag it remove-cell"),
+    (rules.answers_checked, [code("1", predict=[])], "must have one *Predict first*"),
 ]
 
 

@@ -30,6 +30,13 @@ def site():
 
 
 @pytest.fixture(scope="session")
+def bundled(site):
+    """Skip tests that need Python in the browser if the site has none."""
+    if not (site / "lite" / "static" / "pyodide").exists():
+        pytest.skip("NOT RUN: the site holds no Pyodide; `make live` brings it, offline from the folder PYODIDE_MIRROR")
+
+
+@pytest.fixture(scope="session")
 def pages(site):
     """The paths of the pages within the site."""
     paths = [path.relative_to(site) for path in site.rglob("*.html")]

@@ -83,3 +83,15 @@ def test_the_exercises_themselves_stay(parsed, exercises):
         tasks = [words(task) for task in page.select("div.exercise")]
         assert tasks == [words(task) for task in parsed[f"chapters/{slug}.html"].select("div.exercise")] != []
         assert page.select("div.solution") == []
+
+
+def test_starters_and_checks_stay_and_tries_do_not(parsed, exercises):
+    labels = []
+    for slug in NOTEBOOKS:
+        forms = tree(exercises / "chapters" / f"{slug}.html").select("form.practice")
+        assert forms == parsed[f"chapters/{slug}.html"].select("form.practice")
+        labels += [form["data-name"] for form in forms if "data-name" in form.attrs]
+    assert labels
+    for path in exercises.parent.rglob("*.ipynb"):
+        cells = nbformat.read(path, 4).cells
+        assert [cell.source for cell in cells if "tries" in cell.metadata.get("tags", [])] == [], path

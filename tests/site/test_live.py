@@ -33,12 +33,6 @@ FONTS = ("stderr", "Matplotlib is building the font cache; this may take a momen
 # --- in the browser
 
 
-@pytest.fixture(scope="module")
-def bundled(site):
-    if not (site / "lite" / "static" / "pyodide").exists():
-        pytest.skip("NOT RUN: the site holds no Pyodide; `make live` brings it, offline from the folder PYODIDE_MIRROR")
-
-
 @pytest.mark.rare
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_chapter_runs_in_the_browser(slug, bundled, browser, origin, book):

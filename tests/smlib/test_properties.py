@@ -72,7 +72,8 @@ def tries(*functions, share=1):
 def test_every_public_function_is_tried():
     modules = [m.name for m in pkgutil.iter_modules(smlib.__path__) if not m.name.startswith("_")]
     # smlib.letters is the model of a chapter, and checks little of what it is given.
-    modules = [importlib.import_module(f"smlib.{name}") for name in modules if name != "letters"]
+    # smlib.practice takes any answer on purpose, and says what is wrong with it.
+    modules = [importlib.import_module(f"smlib.{name}") for name in modules if name not in ("letters", "practice")]
     public = {getattr(m, name) for m in modules for name in m.__all__}
     classes = {c for c in public if inspect.isclass(c) and not dataclasses.is_dataclass(c)}
     functions = {f for f in public if inspect.isfunction(f) and inspect.signature(f).parameters}
