@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell
 from _ext import lite
 from tests.site.browser import ROOT, Visitor
 
-SLUGS = ["02-a-distribution", "03-the-derivative"]  # one that trains units, and one with SymPy
+SLUG = "02-a-distribution"  # it trains units; test_practice.py runs one with SymPy on its page
 
 # Run the open notebook, and return the outputs of its code cells.
 RUN_ALL = """async () => {
@@ -34,18 +34,17 @@ FONTS = ("stderr", "Matplotlib is building the font cache; this may take a momen
 
 
 @pytest.mark.rare
-@pytest.mark.parametrize("slug", SLUGS)
-def test_a_chapter_runs_in_the_browser(slug, bundled, browser, origin, book):
+def test_a_chapter_runs_in_the_browser(bundled, browser, origin, book):
     visitor = Visitor(browser, origin)
     visitor.page.set_default_timeout(600_000)
-    visitor.page.goto(f"{origin}chapters/{slug}.html")
+    visitor.page.goto(f"{origin}chapters/{SLUG}.html")
     visitor.page.get_by_role("link", name="Run this chapter").click()
     visitor.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     ran = visitor.page.evaluate(RUN_ALL)
     visitor.context.close()
     assert visitor.left == []
     assert [said for said in visitor.complaints if "Security" in said] == []
-    stored = [cell.outputs for cell in book[slug].cells if cell.cell_type == "code"]
+    stored = [cell.outputs for cell in book[SLUG].cells if cell.cell_type == "code"]
     assert [texts(outputs, FONTS) for outputs in ran] == [texts(outputs) for outputs in stored]
 
 
@@ -69,7 +68,7 @@ def text(output):
 
 def test_from_the_file_system_a_chapter_says_what_it_needs_to_run(browser, site):
     visitor = Visitor(browser, "file:")
-    visitor.page.goto((site / "chapters" / f"{SLUGS[0]}.html").as_uri())
+    visitor.page.goto((site / "chapters" / f"{SLUG}.html").as_uri())
     assert "make serve" in visitor.page.locator(".run").inner_text()
     assert visitor.page.locator("a[href*='lite/']").count() == 0
     visitor.context.close()
