@@ -8,6 +8,7 @@ PIP_INSTALL := pip install -qq --disable-pip-version-check
 LOCK := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 PYTEST := $(BIN)/python -m pytest
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
+NUMERICAL := outputs costs many_classes sharded invariance training
 LIST = @awk -F ':.*$(1) ' '/^[a-z-]+:.*[^\#]$(1) / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 help:
@@ -55,8 +56,8 @@ lint: $(SETUP) ### lint, format and spell, and check the workflows
 exercises: $(SETUP) ### build the book without its solutions, for a class
 	@$(BIN)/python -m scripts.book exercises
 
-older-cpu: $(SETUP) ### run smlib's tests and every notebook without the newest vectors of this CPU
-	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) tests/smlib chapters
+older-cpu: $(SETUP) ### run smlib's numerical tests and every notebook without the newest vectors of this CPU
+	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) $(NUMERICAL:%=tests/smlib/test_%.py) chapters
 
 test-rare: $(SETUP) ### test what need not run at every change: PDF, book without solutions, chapters in Pyodide, brute force
 	@$(PYTEST) -m rare tests

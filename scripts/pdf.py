@@ -27,7 +27,7 @@ NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
 Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a command: on Debian
 `apt-get install chromium-headless-shell fonts-liberation`, elsewhere Chromium or Google Chrome."""
 
-SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav"
+SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav, form"
 
 # Set in smaller letters what is wider than the page, after fonts and formulas have arrived.
 FIT = """async () => {
