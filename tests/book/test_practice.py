@@ -30,28 +30,30 @@ def values(statements, code):
 
 
 def asked():
-    """Yield (id, statements up to the code cell after the question, question)."""
+    """Yield (id, statements up to the code cell after the questions, questions) for each cell with questions."""
     for slug, notebook in BOOK.items():
+        plain = [c.cell_type == "code" and not practice.kind(c) for c in notebook.cells]
         for place, cell in enumerate(notebook.cells):
-            plain = [c.cell_type == "code" and not practice.kind(c) for c in notebook.cells]
-            for number, question in enumerate(cell.metadata.get("predict", [])):
+            if "predict" in cell.metadata:
                 end = plain.index(True, place) + 1
                 code = [c.source for c, is_plain in zip(notebook.cells[:end], plain) if is_plain]
-                yield pytest.param(code, question, id=f"{slug}-{cell.id}-{number}")
+                yield pytest.param(code, cell.metadata.predict, id=f"{slug}-{cell.id}")
 
 
-@pytest.mark.parametrize("statements, question", list(asked()))
-def test_predictions_are_judged_by_what_the_chapter_computes(statements, question):
-    computed = values(statements, f"computed = {question['computed']}")["computed"]
-    if "choices" in question:
-        assert computed, question["computed"]
-        assert 0 <= question["right"] < len(question["choices"])
-        assert all(len(choice) == 2 and all(choice) for choice in question["choices"])
-    else:
-        tolerance = question.get("tolerance", 1e-9)
-        assert abs(computed - question["answer"]) <= tolerance
-        assert all(abs(float(value) - question["answer"]) > tolerance for value in question["mistakes"])
-        assert question["mistakes"] and question["otherwise"]
+@pytest.mark.slow
+@pytest.mark.parametrize("statements, questions", list(asked()))
+def test_predictions_are_judged_by_what_the_chapter_computes(statements, questions):
+    expressions = ", ".join(f"({question['computed']})" for question in questions)
+    for question, computed in zip(questions, values(statements, f"computed = [{expressions}]")["computed"]):
+        if "choices" in question:
+            assert computed, question["computed"]
+            assert 0 <= question["right"] < len(question["choices"])
+            assert all(len(choice) == 2 and all(choice) for choice in question["choices"])
+        else:
+            tolerance = question.get("tolerance", 1e-9)
+            assert abs(computed - question["answer"]) <= tolerance
+            assert all(abs(float(value) - question["answer"]) > tolerance for value in question["mistakes"])
+            assert question["mistakes"] and question["otherwise"]
 
 
 # --- cells on the page
