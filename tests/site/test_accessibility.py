@@ -11,10 +11,12 @@ from tests.site.browser import PHONE, Visitor
 
 TAB_STOPS = "a[href], button, input, select, textarea, summary, [tabindex]"
 
-# Return the number of elements that the Tab key must reach: those that are visible and can be used.
+# Return the number of elements that the Tab key must reach: those that are visible and can be used. Of the choices of
+# a question it reaches one, and the arrow keys the others.
 REACHABLE = """selector => [...document.querySelectorAll(selector)].filter(
   element => element.tabIndex >= 0 && !element.disabled && element.checkVisibility({visibilityProperty: true})
     && !element.closest("details:not([open]) > :not(summary)") && !element.closest("[inert]")
+    && (element.type !== "radio" || element === element.form.elements[element.name][0])
 ).length"""
 FOCUSED = """() => {
   const at = document.activeElement, style = getComputedStyle(at);
