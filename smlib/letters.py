@@ -23,6 +23,7 @@ __all__ = ["sentences", "encode", "draw", "through_softmax", "Activities", "Lett
 
 END = "\n"
 WIDTH, HIDDEN = 32, 64
+RATE, BATCH = 0.01, 28
 
 
 def sentences(facts=None):
@@ -278,18 +279,15 @@ class LetterModel:
             size = np.sqrt(square / (1 - 0.999**self._updates)) + 1e-8
             self.weights[name] -= rate * mean / (1 - 0.9**self._updates) / size
 
-    def train(self, lines, *, steps, rng, rate=0.01, batch=28, dscores=through_softmax, watch=None):
-        """Train the model on sentences: `steps` steps of Adam, whose rate falls to 0 over the second half.
+    def train(self, lines, *, steps, rng, dscores=through_softmax, watch=None):
+        """Train the model on sentences, 28 at a time, by Adam, whose rate of 0.01 falls to 0 over the second half.
 
         Parameters
         ----------
         lines : sequence of str
         steps : int
         rng : numpy.random.Generator
-            Generator of the batches.
-        rate : float
-        batch : int
-            Sentences in a batch, drawn with replacement.
+            Generator of the batches, which are drawn with replacement.
         dscores : callable
             As in `value_and_grad`.
         watch : callable, optional
@@ -299,10 +297,10 @@ class LetterModel:
         for step in range(steps):
             if watch is not None:
                 watch(step)
-            at = rng.integers(len(x), size=batch)
+            at = rng.integers(len(x), size=BATCH)
             weights = where[at] / where[at].sum()
             _, gradient = self.value_and_grad(x[at], t[at], weights, dscores=dscores)
-            self.update(gradient, rate * min(1, 2 * (1 - step / steps)))
+            self.update(gradient, RATE * min(1, 2 * (1 - step / steps)))
 
     def log_probability(self, lines, *, T=1.0):
         """Return the logarithm of the probability that the model writes each sentence, drawing at temperature T.

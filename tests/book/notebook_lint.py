@@ -213,7 +213,7 @@ NOTEBOOK_RULES = [
 def exercises(notebook):
     """Report exercises without a solution that holds executed code, and chapters with too few exercises."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    labels = re.findall(r"^`{3,}\{exercise\}.*\n:label: (\S+)", text, flags=re.M)
+    labels = LABEL.findall(text)
     if len(labels) < EXERCISES:
         yield f"the chapter has {len(labels)} exercises: write at least {EXERCISES}"
     solved = solutions(notebook)
