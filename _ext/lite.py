@@ -22,10 +22,9 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_markdown_cell
-from pybtex.database import parse_file
 from sphinx.errors import ExtensionError
 
+from _ext.lite_notebooks import beyond, write_contents
 from scripts import ROOT
 
 PYODIDE = "0.27.7"
@@ -36,10 +35,6 @@ CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 
 # The packages of Pyodide that the kernel needs, then those that the chapters import.
 PACKAGES = ["micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "matplotlib", "sympy"]
-
-# The tag of code cells that do not run in a browser: there, text takes their place.
-BEYOND = "starts-processes"
-NOT_HERE = "*Not run in the browser: this cell starts processes, or needs what they computed.*"
 
 POLICY = "; ".join(
     [
@@ -52,8 +47,10 @@ POLICY = "; ".join(
     ]
 )
 
-ROLE = re.compile(r"\{(ref|numref|eq|term|cite)\}`(?:([^`<]*?)\s*<[^`>]*>|([^`]+))`")
-INCLUDE = re.compile(r"```\{literalinclude\} (\S+)\n:language: (\w+)\n```")
+# The way back to the page of a chapter, in the notebooks of JupyterLite.
+BAR = """<link rel="stylesheet" href="../../_static/notebook.css" />
+    <script src="../../_static/notebook.js" defer></script>
+  """
 SOURCES = ["smlib", "pyproject.toml", "README.md", "LICENSE"]
 LONG_AGO = "315532800"  # 1980: a fixed date, so that the same sources give the same wheel and the same site
 
@@ -159,7 +156,7 @@ def place_pyodide(site):
 
 
 def guard(page):
-    """Add a content security policy to a page of JupyterLite: it allows this site and the page's inline scripts."""
+    """Add BAR and a content security policy to a page of JupyterLite: it allows this site and the inline scripts."""
     text = re.sub(
         r"\n *<meta http-equiv=.Content-Security-Policy[^>]*>", "", page.read_text(encoding="utf-8")
     )  # of an earlier build
@@ -167,99 +164,9 @@ def guard(page):
     digests = [b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     policy = POLICY.format(scripts=" ".join(f"'sha256-{digest}'" for digest in digests))
     tag = f'<head>\n    <meta http-equiv="Content-Security-Policy" content="{policy}" />'
+    if page.parent.name == "notebooks" and BAR not in text:
+        text = text.replace("</head>", BAR + "</head>", 1)
     page.write_text(text.replace("<head>", tag, 1), encoding="utf-8")
-
-
-# --- the notebooks
-
-
-def write_contents(env, folder):
-    """Write the notebooks, and the measurements that they read."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "chapters").mkdir(parents=True)
-    for path in Path(env.srcdir, "chapters").glob("*.ipynb"):
-        notebook = nbformat.read(path, 4)
-        words = Words(env, f"chapters/{path.stem}")
-        notebook.cells = [part for cell in notebook.cells for part in readable(cell, words)]
-        notebook.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)"}
-        nbformat.write(notebook, folder / "chapters" / path.name)
-    shutil.copytree(ROOT / "studies" / "results", folder / "studies" / "results")
-
-
-def beyond(cell):
-    """Return True for a cell that does not run in a browser."""
-    return BEYOND in cell.metadata.get("tags", [])
-
-
-def readable(cell, words):
-    """Yield a cell with its references replaced by words, and after a figure a cell with its caption.
-
-    JupyterLite shows one notebook at a time, so references to other pages would not resolve. A cell that does not run
-    there becomes text.
-    """
-    if beyond(cell):
-        cell = new_markdown_cell(f"{NOT_HERE}\n\n```python\n{cell.source}\n```", id=cell.id)
-    yield cell
-    if cell.cell_type == "markdown":
-        cell.source = INCLUDE.sub(included, ROLE.sub(words, cell.source))
-    figure = cell.metadata.get("mystnb", {}).get("figure")
-    if figure:
-        caption = f"{{numref}}`{figure['name']}`. {figure['caption']}"
-        yield new_markdown_cell(ROLE.sub(words, caption), id=figure["name"])  # the default is random
-
-
-def included(match):
-    """Return a fence with the text of the file that a directive includes into a chapter."""
-    path, language = match.groups()
-    return f"```{language}\n{(ROOT / 'chapters' / path).read_text(encoding='utf-8')}```"
-
-
-class Words:
-    """Replace references to other pages by the text that the book shows for them."""
-
-    def __init__(self, env, page):
-        self.env, self.page, self.std = env, page, env.get_domain("std")
-        self.cited = parse_file(Path(env.srcdir, "references.bib")).entries
-
-    def __call__(self, match):
-        """Return the text for a match of ROLE, or the match itself if the reference is within the page."""
-        role, title, target = match.groups()
-        return title or getattr(self, role)(target) or match[0]
-
-    def term(self, target):
-        """Return a term of the glossary."""
-        return target
-
-    def cite(self, target):
-        """Return a citation of one or more sources."""
-        return "(" + "; ".join(self.author_year(key.strip()) for key in target.split(",")) + ")"
-
-    def author_year(self, key):
-        """Return the authors and the year of a source."""
-        entry = self.cited[key]
-        names = [" ".join(person.prelast_names + person.last_names) for person in entry.persons["author"]]
-        who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-        return f"{who}, {entry.fields['year']}"
-
-    def ref(self, target):
-        """Return the title of a section, or None if the target has none."""
-        if target in self.std.labels:
-            return f"*{self.std.labels[target][2]}*"
-
-    def numref(self, target):
-        """Return the number of a figure."""
-        page, anchor = self.std.anonlabels[target][:2]
-        return f"Fig. {self.number(page, 'figure', anchor)}"
-
-    def eq(self, target):
-        """Return the number of an equation, or None if it is on this page."""
-        page, _ = self.env.get_domain("math").equations[target]
-        if page != self.page:  # JupyterLite numbers the equations of the page itself
-            return f"({self.number(page, 'displaymath', f'equation-{target}')})"
-
-    def number(self, page, kind, anchor):
-        """Return the number that Sphinx gave to a figure or an equation."""
-        return ".".join(map(str, self.env.toc_fignumbers[page][kind][anchor]))
 
 
 # --- wheels

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell
 
-from _ext import lite
+from _ext.lite_notebooks import NOT_HERE, beyond, readable
 from tests.site.browser import ROOT, Visitor
 
 SLUG = "02-a-distribution"  # it trains units; test_practice.py runs one with SymPy on its page
@@ -24,6 +24,14 @@ RUN_ALL = """async () => {
   await jupyterapp.commands.execute("notebook:clear-all-cell-outputs");
   await jupyterapp.commands.execute("notebook:run-all-cells");
   return [...context.model.cells].filter(cell => cell.type === "code").map(cell => cell.outputs.toJSON());
+}"""
+
+# Replace the first cell of the open notebook by a heading, and save.
+WRITE = """async heading => {
+  const {context} = jupyterapp.shell.currentWidget;
+  await context.ready;
+  context.model.sharedModel.getCell(0).setSource("# " + heading);
+  await context.save();
 }"""
 
 # Matplotlib prints this once in a new browser. The outputs may differ from the stored ones only there.
@@ -46,6 +54,22 @@ def test_a_chapter_runs_in_the_browser(bundled, browser, origin, book):
     assert [said for said in visitor.complaints if "Security" in said] == []
     stored = [cell.outputs for cell in book[SLUG].cells if cell.cell_type == "code"]
     assert [texts(outputs, FONTS) for outputs in ran] == [texts(outputs) for outputs in stored]
+
+
+@pytest.mark.rare
+def test_a_notebook_can_be_taken_afresh_and_leads_back_to_its_page(bundled, visitor, origin):
+    page = visitor.page
+    page.goto(f"{origin}lite/notebooks/index.html?path=chapters/{SLUG}.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    page.evaluate(WRITE, "mine")
+    page.reload()
+    page.get_by_role("heading", name="mine").wait_for(timeout=60_000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Start afresh").click()
+    page.get_by_role("heading", name="A distribution").wait_for(timeout=60_000)
+    assert page.get_by_role("heading", name="mine").count() == 0
+    page.get_by_role("link", name="Back to the page").click()
+    page.wait_for_url(f"{origin}chapters/{SLUG}.html")
 
 
 def texts(outputs, allowed=None):
@@ -89,7 +113,7 @@ def test_every_chapter_runs_or_says_which_cells_do_not(site, book):
     assert there == book.keys()
     for slug, notebook in book.items():
         assert f'href="../lite/notebooks/index.html?path=chapters/{slug}.ipynb"' in offers[slug]
-        assert ("start processes" in offers[slug]) == any(map(lite.beyond, notebook.cells))
+        assert ("start processes" in offers[slug]) == any(map(beyond, notebook.cells))
     assert "start processes" in offers["10-many-classes"]
 
 
@@ -99,15 +123,36 @@ def test_the_notebooks_are_the_chapters(site, book):
             [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
             for notebook in (json.loads(path.read_text(encoding="utf-8")), book[path.stem])
         )
-        assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in chapter if not lite.beyond(cell)]
+        assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in chapter if not beyond(cell)]
 
 
 def test_a_cell_that_starts_processes_is_text_there():
     cell = new_code_cell("import distributed", metadata={"tags": ["starts-processes"]})
-    [text] = lite.readable(cell, lambda reference: reference[0])
+    [text] = readable(cell, lambda reference: reference[0])
     assert text.cell_type == "markdown" and text.id == cell.id
-    assert text.source == f"{lite.NOT_HERE}\n\n```python\nimport distributed\n```"
-    assert "\n" not in lite.NOT_HERE
+    assert text.source == f"{NOT_HERE}\n\n```python\nimport distributed\n```"
+    assert "\n" not in NOT_HERE
+
+
+def test_answers_and_solutions_are_folded_there_and_no_cell_seems_to_have_run(site, parsed, book):
+    for slug in book:
+        path = site / "lite" / "files" / "chapters" / f"{slug}.ipynb"
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        folded = ["".join(cell["source"]) for cell in cells if "jp-MarkdownHeadingCollapsed" in cell["metadata"]]
+        on_page = [f"##### {fold.string}" for fold in parsed[f"chapters/{slug}.html"].select("details.fold > summary")]
+        assert folded == on_page
+        assert not any(cell.get("execution_count") for cell in cells)
+        assert not any(output.get("execution_count") for cell in cells for output in cell.get("outputs", []))
+
+
+def test_the_text_after_an_answer_is_not_folded_there(site):
+    cells = json.loads((site / "lite/files/chapters/03-the-derivative.ipynb").read_text(encoding="utf-8"))["cells"]
+    text = ["".join(cell["source"]) for cell in cells]
+    answer = text.index("##### The answer")
+    assert text[answer + 1].startswith("The next cell makes the nudge")
+    assert text[answer + 3].startswith("All three move.") and text[answer + 4] == "##### After the answer"
+    assert text[answer + 5].startswith("The other units are the rivals of unit 2.")
+    assert any(part.startswith("#### Exercise 3.2: The Jacobian of the logarithm\n\nBy ") for part in text)
 
 
 def test_references_to_other_pages_are_words_there(site):
