@@ -143,7 +143,7 @@ def settings(wheel):
 
 
 def place_pyodide(site):
-    """Copy Pyodide from BUNDLE if it is there, and set its address: in the site, or else at its CDN."""
+    """Copy Pyodide from BUNDLE if it is there, also in packs, and set its address: in the site, or else at its CDN."""
     place = site / "lite" / "static" / "pyodide"
     shutil.rmtree(place, ignore_errors=True)
     if (BUNDLE / LOCK).exists():  # the file that `make live` writes last
@@ -153,6 +153,19 @@ def place_pyodide(site):
     kernel = content["jupyter-config-data"]["litePluginSettings"][KERNEL]
     kernel["pyodideUrl"] = "./static/pyodide/pyodide.js" if place.exists() else f"{CDN}pyodide.js"
     write_json(path, content)
+    packs = site / "lite" / "static" / "packs"
+    shutil.rmtree(packs, ignore_errors=True)
+    if place.exists():
+        packs.mkdir()
+        worker = site / "_static" / "practice-worker.js"
+        for file in [path, worker, *place.iterdir(), *(site / "lite" / "pypi").glob("smlib-*.whl")]:
+            pack(file, packs)
+
+
+def pack(file, folder):
+    """Write a file as a script that hands it to assets/practice.js: from the file system a page cannot fetch it."""
+    words = b64encode(file.read_bytes()).decode()
+    (folder / f"{file.name}.js").write_text(f'practicePack("{words}")', encoding="ascii")
 
 
 def guard(page):

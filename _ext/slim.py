@@ -20,7 +20,8 @@ from sphinx.jinja2glue import BuiltinTemplateLoader
 POLICY = "; ".join(
     [
         "default-src 'self'",
-        "script-src 'self'",
+        "script-src 'self' 'wasm-unsafe-eval'",  # Pyodide is WebAssembly
+        "worker-src 'self' blob:",  # from the file system, Pyodide's worker is a blob
         "style-src 'self' 'unsafe-inline'",  # MathJax writes style sheets and style attributes
         "img-src 'self' data:",  # the theme's sheet has small icons as data
         "object-src 'none'",

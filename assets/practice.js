@@ -56,19 +56,46 @@
   // --- Python: one worker, which starts with the first request
 
   const NO_PYTHON = "This copy of the book holds no Python. Whoever builds it adds that by make live.";
-  const NO_SERVER = "To run Python, the book must be served: run make live once, then make serve.";
+  const FROM_DISK = location.protocol === "file:";      // then a page may fetch nothing, and start no worker from a file
   let worker = null;
   let running = null;       // { form } while the code of that form runs
 
+  // A file of the site as a script that calls the function below, for pages from the file system. Null if there is none.
+  let unpacked = null;
+  window.practicePack = words => { unpacked = words; };
+  function packed(name) {
+    return new Promise(resolve => {
+      const script = document.createElement("script");
+      script.src = new URL(`lite/static/packs/${name}.js`, root);
+      script.onload = () => resolve(Uint8Array.from(atob(unpacked), letter => letter.charCodeAt(0)));
+      script.onerror = () => resolve(null);
+      document.head.append(script);
+      script.remove();
+    });
+  }
+
+  async function settings() {
+    if (FROM_DISK) {
+      const file = await packed("jupyter-lite.json");
+      return file && JSON.parse(new TextDecoder().decode(file));
+    }
+    const reply = await fetch(new URL("lite/jupyter-lite.json", root));
+    return reply.ok ? reply.json() : null;
+  }
+
   // Return where Pyodide and the wheel of smlib are. The notebooks of the site use the same.
   async function places() {
-    if (location.protocol === "file:") throw new Error(NO_SERVER);
-    const reply = await fetch(new URL("lite/jupyter-lite.json", root));
-    const config = reply.ok ? await reply.json() : null;
+    const config = await settings();
     const [kernel] = Object.values(config?.["jupyter-config-data"].litePluginSettings ?? {});
     if (!kernel?.pyodideUrl.startsWith("./")) throw new Error(NO_PYTHON);
     const wheel = kernel.loadPyodideOptions.packages.at(-1).split("/").at(-1);
     return { pyodide: new URL("lite/static/pyodide/", root).href, wheel: new URL("lite/pypi/" + wheel, root).href };
+  }
+
+  async function newWorker() {
+    if (!FROM_DISK) return new Worker(new URL("_static/practice-worker.js", root));
+    const parts = await Promise.all(["pyodide.asm.js", "pyodide.js", "practice-worker.js"].map(packed));
+    return new Worker(URL.createObjectURL(new Blob(parts.flatMap(part => [part, "\n;\n"]))));
   }
 
   function stop() {
@@ -116,7 +143,8 @@
     say(form.querySelector(".practice-verdict"), right, words);
   }
 
-  function receive({ data: { stage, failed, result } }) {
+  async function receive({ target, data: { file, stage, failed, result } }) {
+    if (file) return target.postMessage({ file, content: await packed(file) });
     const { form } = running;
     if (stage) say(form.querySelector(".practice-verdict"), null, stage);
     else if (failed) {
@@ -138,9 +166,10 @@
     say(verdict, null, "Starting …");
     try {
       const where = worker ? {} : await places();
+      const started = worker ?? await newWorker();
       if (running !== mine) return;     // stopped meanwhile
       if (!worker) {
-        worker = new Worker(new URL("_static/practice-worker.js", root));
+        worker = started;
         worker.addEventListener("message", receive);
         worker.addEventListener("error", () => receive({ data: { failed: "its file did not load." } }));
       }

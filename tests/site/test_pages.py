@@ -121,7 +121,8 @@ def test_the_root_is_a_real_page(site, seen):
 
 POLICY = {
     "default-src": "'self'",
-    "script-src": "'self'",
+    "script-src": "'self' 'wasm-unsafe-eval'",
+    "worker-src": "'self' blob:",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data:",
     "object-src": "'none'",

@@ -139,13 +139,6 @@ def test_numbers_may_be_written_in_several_ways(visitor, origin):
 # --- exercises
 
 
-def test_from_the_file_system_a_check_says_what_it_needs(browser, site):
-    visitor = Visitor(browser, "file:")
-    visitor.page.goto((site / "chapters" / f"{CHAPTER}.html").as_uri())
-    assert "make serve" in check(visitor.page, RIGHT)
-    visitor.context.close()
-
-
 def test_without_pyodide_in_the_site_a_check_says_what_it_needs(visitor, origin):
     kernel = {"pyodideUrl": "https://example.org/pyodide.js", "loadPyodideOptions": {"packages": []}}
     config = {"jupyter-config-data": {"litePluginSettings": {"kernel": kernel}}}
@@ -156,10 +149,8 @@ def test_without_pyodide_in_the_site_a_check_says_what_it_needs(visitor, origin)
 
 
 @pytest.mark.rare
-def test_an_answer_is_checked_in_the_page(bundled, visitor, origin):
-    page = visitor.page
-    page.goto(f"{origin}chapters/{CHAPTER}.html")
-    form = form_of(page)
+def test_an_answer_is_checked_in_the_page(bundled, chapter):
+    form = form_of(chapter)
     for code, verdict, details in [
         (WRONG, "Not yet. The factor 1/T is missing: z/T moves by 1/T of z.", "called"),
         (RIGHT, "Right. Every entry gains the factor 1/T", "called"),
@@ -168,14 +159,13 @@ def test_an_answer_is_checked_in_the_page(bundled, visitor, origin):
         ("x = 1", "The check needs jacobian_T and largest_norm", ""),
         ("raise SystemExit", "Your code stopped with SystemExit", "line 1"),
     ]:
-        assert verdict in check(page, code)
+        assert verdict in check(chapter, code)
         assert details in form.locator(".practice-details").inner_text()
-        assert page.evaluate("document.activeElement.textContent") == "Check"
-    assert not any(examine(page).values())
+        assert chapter.evaluate("document.activeElement.textContent") == "Check"
+    assert not any(examine(chapter).values())
     form.get_by_role("button", name="Start afresh").click()
     assert form.locator("textarea").input_value().count("return ...") == 2
     assert form.locator(".practice-details").inner_text() == ""
-    assert visitor.left == [] and visitor.complaints == []
 
 
 @pytest.mark.rare
