@@ -172,6 +172,8 @@ def evaluated(value, known):
     sympy = sys.modules.get("sympy")
     if sympy is None:  # then the answer has no symbols
         return value
+    if np.ndim(value) == 1:
+        return [evaluated(part, known) for part in value]
     value = sympy.Matrix(value) if np.ndim(value) else sympy.sympify(value)
     strange = sorted(str(symbol) for symbol in value.free_symbols if str(symbol) not in known)
     if strange:

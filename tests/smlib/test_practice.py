@@ -97,6 +97,10 @@ def test_arrays_of_all_kinds_are_read(value):
     assert practice.array(value, (2, 2), known).tolist() == [[1, 2], [3, 4]]
 
 
+def test_a_list_of_symbols_stays_a_list():
+    assert practice.array([a, 2 * b, 3], (3,), {"a": 1, "b": 2}).tolist() == [1, 4, 3]
+
+
 def test_symbols_are_known_by_name_whatever_they_assume():
     assert practice.array(sp.Symbol("a", positive=True) * a, (), {"a": 3}) == 9
 
