@@ -38,7 +38,7 @@
   });
 
   // Boxes that scroll sideways must be reachable with the keyboard.
-  var boxes = "div.math, mjx-container[display], .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
+  var boxes = "div.math, span.math.wide, .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
   function reachable() {
     document.querySelectorAll(boxes).forEach(function (box) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
@@ -48,7 +48,7 @@
 
   // An inline formula wider than the screen scrolls too.
   function fit() {
-    document.querySelectorAll("mjx-container:not([display])").forEach(function (formula) {
+    document.querySelectorAll("span.math").forEach(function (formula) {
       formula.classList.remove("wide");
       var room = formula.closest("p, li, dd, td, figcaption, div");
       if (room && formula.offsetWidth > room.clientWidth) formula.classList.add("wide");
@@ -57,8 +57,7 @@
   }
 
   function start() {
-    var math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-    (math || Promise.resolve()).then(fit);
+    (document.fonts ? document.fonts.ready : Promise.resolve()).then(fit);
     window.addEventListener("resize", fit);
     document.addEventListener("toggle", fit, true);     // an answer was opened or closed
   }
@@ -96,8 +95,6 @@
     preview.replaceChildren(template.content.cloneNode(true));
     link.closest("article").append(preview);
     link.setAttribute("aria-describedby", preview.id);
-    var math = window.MathJax && window.MathJax.typesetPromise;
-    (math ? math([preview]) : Promise.resolve()).then(place);
     preview.querySelectorAll("img").forEach(function (image) { image.onload = place; });
     place();
   }

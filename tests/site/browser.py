@@ -30,7 +30,7 @@ FLAGS = [
 
 # Return what is on a page, and what is wrong there.
 LOOK = """async least => {
-  await (window.MathJax?.startup?.promise ?? Promise.resolve());
+  await document.fonts.ready;
   document.querySelectorAll("details").forEach(details => { details.open = true; });
   const article = document.querySelector("article") ?? document.body;
   const images = [...document.images];
@@ -41,12 +41,12 @@ LOOK = """async least => {
   const words = [];
   const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
-    if (!walker.currentNode.parentElement.closest("pre, code, script, style, mjx-container"))
+    if (!walker.currentNode.parentElement.closest("pre, code, script, style"))
       words.push(walker.currentNode.textContent);
   }
   const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
   const math = [...article.querySelectorAll(".math")];
-  const parts = [...document.querySelectorAll(":not(mjx-container *)")]
+  const parts = [...document.querySelectorAll("*")]
     .flatMap(element => ["::before", "::after"].map(part => getComputedStyle(element, part)));
   const icons = parts.filter(style => style.fontFamily.includes("Font Awesome"))
     .flatMap(style => style.content.match(/[\ue000-\uf8ff]/g) ?? []);
@@ -54,8 +54,7 @@ LOOK = """async least => {
     title: document.title,
     heading: article.querySelector("h1")?.textContent ?? "",
     math: math.length,
-    untypeset: math.filter(element => !element.querySelector("mjx-container")).map(name),
-    errors: [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")].map(name),
+    untypeset: math.filter(element => !element.querySelector("math > *")).map(name),
     raw: raw.map(text => text.trim().slice(0, 80)),
     images: images.length,
     icons: [...new Set(icons)],

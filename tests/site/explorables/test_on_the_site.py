@@ -21,14 +21,12 @@ def homes(site):
 
 @pytest.fixture(scope="module")
 def tabs(browser, site, origin):
-    """A tab for each way to the site. The formulas stay raw: to typeset them takes two thirds of a page's time."""
+    """A tab for each way to the site."""
     tabs = {
         "server": Visitor(browser, origin),
         "without scripts": Visitor(browser, origin, java_script_enabled=False),
         "folder": Visitor(browser, f"{site.as_uri()}/"),
     }
-    for tab in tabs.values():
-        tab.page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
     yield tabs
     for tab in tabs.values():
         tab.context.close()
