@@ -49,7 +49,7 @@ HEIGHTS = """stage => ["min", "max"].flatMap(end => {
 
 # Everything that can be set, shown or drawn.
 STATE = """stage => [
-  [...stage.querySelectorAll("input, select")].map(control => control.type === "checkbox" ? control.checked : control.value),
+  [...stage.querySelectorAll("input, select")].map(({type, checked, value}) => type === "checkbox" ? checked : value),
   [...stage.querySelectorAll("data")].map(data => [data.dataset.name, data.value]),
   [...stage.querySelectorAll("button")].map(button => [button.textContent, button.ariaPressed, button.disabled]),
   [...stage.querySelectorAll("svg")].map(drawing => drawing.innerHTML),
