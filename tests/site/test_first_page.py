@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.site.browser import Visitor
+from tests.site.explorables.explorable import TALLEST, finger
 from tests.site.parsing import words
 
 
@@ -39,6 +40,48 @@ def test_the_taste_tells_the_times(visitor, origin):
     visitor.page.keyboard.press("Home")
     assert shown.inner_text() == "1.5 years"
     assert (visitor.complaints, visitor.left) == ([], [])
+
+
+def test_the_taste_waits_in_real_time(browser, origin):
+    visitor = Visitor(browser, origin)
+    visitor.page.clock.install(time=0)
+    visitor.page.goto(origin)
+    visitor.page.clock.pause_at(60)
+    taste = visitor.page.locator(".explore-taste")
+    clock, dots = taste.locator(".taste-clock"), taste.locator("circle.dot")
+    place = lambda k: dots.nth(k).evaluate("dot => dot.cx.baseVal.value")
+    goals = [place(0), place(1)]  # before the start the dots are where they arrive
+    assert clock.inner_text() == ""
+    taste.get_by_role("button").click()
+    visitor.page.clock.run_for(500)
+    assert "0 s of 1.5 years. Both are on their way." == clock.inner_text()
+    visitor.page.clock.run_for(26_600)
+    assert "27 s of 1.5 years. Under cross-entropy it has arrived." == clock.inner_text()
+    assert place(0) == goals[0] and place(0) < place(1) < goals[1]
+    visitor.page.clock.run_for(98_000)
+    assert "2 min 5 s of 1.5 years" in clock.inner_text()
+    taste.get_by_role("slider").fill("-1")
+    assert clock.inner_text() == ""
+    taste.get_by_role("button").click()
+    visitor.page.clock.run_for(7000)
+    assert clock.inner_text() == "Both have arrived."
+    visitor.context.close()
+
+
+def test_the_taste_fits_the_screen_and_a_swipe_moves_nothing(browser, origin):
+    for width, height, tallest in TALLEST:
+        visitor = Visitor(browser, origin, has_touch=True, is_mobile=True)
+        visitor.page.set_viewport_size({"width": width, "height": height})
+        visitor.page.goto(origin)
+        taste = visitor.page.locator(".explore-taste")
+        assert taste.bounding_box()["height"] <= tallest
+        slider = taste.get_by_role("slider")
+        slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
+        box = slider.bounding_box()
+        start = np.array([box["x"] + 0.7 * box["width"], box["y"] + box["height"] / 2])
+        assert finger(visitor.page, start, start - [0, 150]) > 50
+        assert slider.input_value() == "-9"
+        visitor.context.close()
 
 
 def test_the_taste_is_a_sentence_without_scripts(browser, origin):

@@ -50,7 +50,7 @@ def tab(browser, harness):
 def opened(tab, harness):
     """Open an explorable in the shared tab, as it is at first. The page must not complain, nor load from elsewhere."""
     tab.page.set_viewport_size(DESKTOP)
-    tab.page.emulate_media(media="null", reduced_motion="null")
+    tab.page.emulate_media(media="null", reduced_motion="null", forced_colors="null")
     tab.complaints, tab.left = [], []
 
     yield lambda name: at(tab.page, harness, name)
@@ -73,7 +73,8 @@ def opened_with(browser, harness):
 
 
 def at(page, harness, name):
-    """Return the explorable on its small page, after two frames: then its drawings are painted."""
+    """Return the explorable on its small page, all unfolded, after two frames: then its drawings are painted."""
     page.goto(f"{harness}{name}.html")
+    explorable = Explorable(page, name).unfold()
     page.evaluate(WIDTH)
-    return Explorable(page, name)
+    return explorable

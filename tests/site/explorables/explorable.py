@@ -13,6 +13,7 @@ NAMES = sorted(
     for path in ROOT.glob("assets/explore-*.js")
     if "explore.figure(" in path.read_text(encoding="utf-8")
 )
+TALLEST = ((1366, 768, 640), (390, 844, 700))  # a window, and the height that an explorable may have there
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 HANDLES = """disks => disks.map(disk => {
   const box = disk.getBoundingClientRect();
@@ -29,6 +30,11 @@ class Explorable:
         self.picture = self.figure.locator("img")
         self.stage = self.figure.locator(".explore")
         self.summary = self.stage.locator(".explore-summary")
+
+    def unfold(self, more=True):
+        """Open what is folded under More, or close it; return the explorable."""
+        self.stage.locator("details").evaluate_all("(all, more) => all.forEach(one => { one.open = more; })", more)
+        return self
 
     def control(self, name):
         """Return the slider, checkbox, choice or button of that name."""
