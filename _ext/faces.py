@@ -67,6 +67,8 @@ def reduced(name, flavor=None, **axes):
     subsetter.subset(font)
     if limits:
         instancer.instantiateVariableFont(font, limits | axes, inplace=True)
+    if "MATH" in font:  # the index of y stands no lower than that of t, as in TeX
+        font["MATH"].table.MathConstants.SubscriptBaselineDropMin.Value = -10
     font.flavor = flavor
     return font
 
