@@ -29,9 +29,8 @@ CODE = LATIN + "–—’…→−∂∞≈≤≥αβτΣ"
 GREEK = span("Α", "Ρ") + span("Σ", "Ω") + span("α", "ω")
 # Letters of formulas: browsers replace x by the italic 𝑥, and Temml writes bold, script and sans-serif letters as such.
 LETTERS = span("𝐀", "𝑔") + "ℎ" + span("𝑖", "𝑧") + span("𝖠", "𝗓") + span("𝟎", "𝟗") + span("𝛢", "𝜛") + "ϵϑϕϱℓ"
-MATH = (
-    ASCII + GREEK + LETTERS + "\xa0¬°±·×÷½ˆˉ˜¯…′″‴‖‾⋅⋯⋮⋱∘←↑→↓↔⇐⇒⇔↦∀∂∃∅∇∈∉∋∏∑−∓∗∝∞∧∨∩∪∫≈∼≃≅≠≡≤≥≪≫≲≳⊂⊃⊆⊇⊕⊗⊙⊤⊥⌈⌉⌊⌋⏞⏟⏜⏝⟨⟩√"
-)
+RELATIONS = "−∓∗∝∞∧∨∩∪∈∉∋⊂⊃⊆⊇≈∼≃≅≠≡≤≥≪≫≲≳⊕⊗⊙⊤⊥←↑→↓↔⇐⇒⇔↦"
+MATH = ASCII + GREEK + LETTERS + RELATIONS + "\xa0\u2009¬°±·×÷½ˆˉ˜¯…′″‴‖‾⋅⋯⋮⋱∘∀∂∃∅∇∏∑∫√⌈⌉⌊⌋⏞⏟⏜⏝⟨⟩"
 
 # file: (package, source within it, axes, characters, features)
 BASIC = ["kern", "liga", "ccmp", "locl", "mark", "mkmk"]

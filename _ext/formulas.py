@@ -11,6 +11,7 @@ from pathlib import Path
 
 import quickjs
 from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -59,9 +60,9 @@ def visit_inline(translator, node):
 
 
 def visit_block(translator, node):
-    """Write a formula of its own, with its number."""
+    """Write a formula of its own, in a box that scrolls, and its number next to it."""
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    translator.body.append(typeset(node, True))
+    translator.body.append(f'<div class="formula">{typeset(node, True)}</div>')
     if node["number"]:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
         translator.add_permalink_ref(node, "Link to this equation")
@@ -76,7 +77,36 @@ def copy_temml(app, error):
         shutil.copytree(TEMML.parent, Path(app.outdir, "_static", "temml"), dirs_exist_ok=True)
 
 
+class Bind(SphinxPostTransform):
+    """Keep a formula on one line with the signs around it: browsers would begin a line with the period after it."""
+
+    default_priority = 900
+    builders = ("html",)
+
+    def run(self):
+        """Put each formula that a sign touches into an element that does not break."""
+        for formula in list(self.document.findall(nodes.math)):
+            parent, place = formula.parent, formula.parent.index(formula)
+            before, after = (neighbor(parent, place + step) for step in (-1, 1))
+            opening, closing = re.search(r"[(\[“‘]*$", before)[0], re.match(r"[^\s–—/]*", after)[0]
+            if opening or closing:
+                if after:
+                    parent[place + 1] = nodes.Text(after[len(closing) :])
+                parent[place] = nodes.inline(
+                    "", "", nodes.Text(opening), formula.deepcopy(), nodes.Text(closing), classes=["bound"]
+                )
+                if before:
+                    parent[place - 1] = nodes.Text(before[: len(before) - len(opening)])
+
+
+def neighbor(parent, place):
+    """Return the text at a place among the children of a node, or "" if there is none."""
+    node = parent[place] if 0 <= place < len(parent) else None
+    return node.astext() if isinstance(node, nodes.Text) else ""
+
+
 def setup(app):
-    """Register the renderer."""
+    """Register the transform and the renderer."""
+    app.add_post_transform(Bind)
     app.connect("build-finished", copy_temml)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))

@@ -38,7 +38,7 @@
   });
 
   // Boxes that scroll sideways must be reachable with the keyboard.
-  var boxes = "div.math, span.math.wide, .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
+  var boxes = ".formula, span.math.wide, .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
   function reachable() {
     document.querySelectorAll(boxes).forEach(function (box) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

@@ -137,7 +137,7 @@
 
   function displayed(formula) {
     const made = box("div", "The value", formula);
-    made.className = "math";
+    made.className = "formula";
     loadTemml().then(temml => temml.render(formula, made, { displayMode: true })).catch(() => { temml = null; });
     return made;
   }

@@ -32,7 +32,7 @@ SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, 
 # Set in smaller letters what is wider than the page, after the fonts have arrived.
 FIT = """async () => {
   await document.fonts.ready;
-  document.querySelectorAll("pre, div.math, table").forEach(wide => {
+  document.querySelectorAll("pre, .formula, table").forEach(wide => {
     const size = parseFloat(getComputedStyle(wide).fontSize);
     for (let part = 1; wide.scrollWidth > wide.clientWidth && part > 0.5; part -= 0.02)
       wide.style.fontSize = part * size + "px";

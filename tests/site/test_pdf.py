@@ -27,9 +27,9 @@ FAULTS = """least => {
   const all = selector => [...document.querySelectorAll(selector)];
   const name = element => (element.alt || element.textContent).trim().slice(0, 60);
   const edge = document.body.getBoundingClientRect().right + 1;
-  const seen = all("pre, code, table, img, p, div.math, span.math");
+  const seen = all("pre, code, table, img, p, .formula, span.math");
   return {
-    clipped: all("pre, code, table, div.math, div.highlight")
+    clipped: all("pre, code, table, .formula, div.highlight")
       .filter(e => getComputedStyle(e).display !== "inline" && e.scrollWidth > e.clientWidth + 1).map(name),
     outside: seen.filter(e => e.getBoundingClientRect().right > edge).map(name),
     hidden: all("article p, article pre, article img").filter(e => !e.checkVisibility()).map(name),

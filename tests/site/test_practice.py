@@ -275,7 +275,7 @@ def test_the_cells_of_a_chapter_show_what_is_stored(bundled, visitor, origin, bo
         data = [output.get("data", {}) for output in notebook_cell.outputs]
         assert shown.locator("img").count() == sum("image/png" in part for part in data)
         if any("text/latex" in part for part in data):
-            shown.locator(".math > math").wait_for()
+            shown.locator(".formula > math").wait_for()
     assert visitor.left == [] and visitor.complaints == []
 
 
