@@ -165,6 +165,20 @@ const explore = (() => {
     return { input, element: labelled(label, input), get value() { return input.value; } };
   }
 
+  // A field for a number. What is not a number between its ends changes nothing.
+  function field({ name, label, min, max, value }, changed) {
+    const input = html("input", { type: "number", name, min, max, step: "any", value });
+    input.addEventListener("input", () => {
+      if (input.value !== "" && input.checkValidity()) changed(input.valueAsNumber);
+    });
+    return {
+      input,
+      element: labelled(label, input),
+      get value() { return input.valueAsNumber; },
+      set value(x) { if (input.valueAsNumber !== x) input.value = x; },
+    };
+  }
+
   function button({ name, label }, pressed) {
     const element = html("button", { type: "button", name }, label);
     element.addEventListener("click", pressed);
@@ -441,7 +455,7 @@ const explore = (() => {
 
   return {
     html, svg, figure, power, fixed, number, value, table, summary,
-    slider, checkbox, select, button, presets, more, row, calm, animate,
+    slider, checkbox, select, field, button, presets, more, row, calm, animate,
     drawing, draggable, grip, scale, line, text, plot,
     sum, logistic, unit, logSumExp, softmax, softmaxProduct, labelCost, crossEntropy,
     crossEntropyGradient: residuals, squaredError, squaredErrorGradient, jacobian,

@@ -80,7 +80,7 @@ def reads_as(text, full, narrow):
     number, half_a_digit = printed(text)
     if narrow and text.lstrip("−").startswith("10"):
         return abs(np.log10(full / number)) <= 0.5001
-    return number == full or abs(number - full) <= 1.0001 * half_a_digit
+    return number == full or np.isnan([number, full]).all() or abs(number - full) <= 1.0001 * half_a_digit
 
 
 def read_back(explorable):
