@@ -8,7 +8,8 @@ from tests.site.explorables.explorable import to_nine_digits
 
 FORMATS = {"float16": (11, 15), "bfloat16": (8, 127), "float32": (24, 127), "float64": (53, 1023)}
 PAIRS = [(88, 87), (89, 88), (1000, 999), (-1000, -1001), (12.3, 11), (-9.7, -16.9), (-89, -103.2), (3, -2)]
-TEXTS = """stage => Object.fromEntries([...stage.querySelectorAll("data")].map(data => [data.dataset.name, data.textContent]))"""
+TEXTS = """stage => Object.fromEntries(
+  [...stage.querySelectorAll("data")].map(data => [data.dataset.name, data.textContent]))"""
 
 
 @pytest.fixture
