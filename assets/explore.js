@@ -256,14 +256,16 @@ const explore = (() => {
   }
 
   // Let the mouse or a finger drag a part of a drawing. `follow` gets the pointer's place, in units of the drawing,
-  // and `begin` the place where it is pressed.
-  function draggable(part, view, follow, begin = () => {}) {
+  // and `begin` the place where it is pressed. With `back`, a finger that goes up or down on it scrolls the page, after
+  // `back` has restored what was before.
+  function draggable(part, view, follow, begin = () => {}, back = null) {
     const place = event => {
       const box = view.element.getBoundingClientRect();
       return [event.clientX - box.left, event.clientY - box.top];
     };
     // A finger on it drags it, not the page. `touch-action` does not work on parts of an SVG.
-    part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
+    if (back) part.addEventListener("pointercancel", back);
+    else part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
     part.addEventListener("pointerdown", event => {
       part.setPointerCapture(event.pointerId);
       event.preventDefault();     // do not select text

@@ -57,7 +57,7 @@ STATE = """stage => [
 # Whether each shape and each bar has a color other than the ground.
 PAINTED = """stage => {
   const ground = getComputedStyle(stage).backgroundColor;
-  return [...stage.querySelectorAll("svg :is(path, circle, rect), .bar, .track")].map(shape => {
+  return [...stage.querySelectorAll("svg :is(path, circle, rect), .bar, .track, .plus, .minus")].map(shape => {
     const style = getComputedStyle(shape), inks = [style.fill, style.stroke, style.backgroundColor];
     const drawn = shape instanceof SVGElement ? inks.slice(0, 2) : inks.slice(2);
     return {look: shape.getAttribute("class"),
