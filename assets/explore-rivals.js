@@ -27,7 +27,14 @@ explore.figure("rivals", stage => {
     }, show);
     const bar = html("div", { class: "bar" }), part = html("div", { class: `bar ${LOOKS[i]}` });
     const before = html("div", { class: "before" }), track = html("div", { class: "track hold", "data-name": `bar-${i + 1}` }, bar, before);
-    explore.draggable(track, { element: track }, ([x]) => raiseTo(i, x / track.clientWidth), remember);
+    let held = start;
+    explore.draggable(track, { element: track }, ([x]) => raiseTo(i, x / track.clientWidth), () => {
+      held = logit.value;
+      remember();
+    }, () => {
+      logit.value = held;
+      show();
+    });
     logit.input.addEventListener("pointerdown", remember);
     const unit = {
       logit, output, rowSum, entries, bar, part, before,

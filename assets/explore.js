@@ -165,6 +165,20 @@ const explore = (() => {
     return { input, element: labelled(label, input), get value() { return input.value; } };
   }
 
+  // A field for a number. What is not a number between its ends changes nothing.
+  function field({ name, label, min, max, value }, changed) {
+    const input = html("input", { type: "number", name, min, max, step: "any", value });
+    input.addEventListener("input", () => {
+      if (input.value !== "" && input.checkValidity()) changed(input.valueAsNumber);
+    });
+    return {
+      input,
+      element: labelled(label, input),
+      get value() { return input.valueAsNumber; },
+      set value(x) { if (input.valueAsNumber !== x) input.value = x; },
+    };
+  }
+
   function button({ name, label }, pressed) {
     const element = html("button", { type: "button", name }, label);
     element.addEventListener("click", pressed);
@@ -242,14 +256,16 @@ const explore = (() => {
   }
 
   // Let the mouse or a finger drag a part of a drawing. `follow` gets the pointer's place, in units of the drawing,
-  // and `begin` the place where it is pressed.
-  function draggable(part, view, follow, begin = () => {}) {
+  // and `begin` the place where it is pressed. With `back`, a finger that goes up or down on it scrolls the page, after
+  // `back` has restored what was before.
+  function draggable(part, view, follow, begin = () => {}, back = null) {
     const place = event => {
       const box = view.element.getBoundingClientRect();
       return [event.clientX - box.left, event.clientY - box.top];
     };
     // A finger on it drags it, not the page. `touch-action` does not work on parts of an SVG.
-    part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
+    if (back) part.addEventListener("pointercancel", back);
+    else part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
     part.addEventListener("pointerdown", event => {
       part.setPointerCapture(event.pointerId);
       event.preventDefault();     // do not select text
@@ -441,7 +457,7 @@ const explore = (() => {
 
   return {
     html, svg, figure, power, fixed, number, value, table, summary,
-    slider, checkbox, select, button, presets, more, row, calm, animate,
+    slider, checkbox, select, field, button, presets, more, row, calm, animate,
     drawing, draggable, grip, scale, line, text, plot,
     sum, logistic, unit, logSumExp, softmax, softmaxProduct, labelCost, crossEntropy,
     crossEntropyGradient: residuals, squaredError, squaredErrorGradient, jacobian,

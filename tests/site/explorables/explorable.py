@@ -106,13 +106,13 @@ def to_nine_digits(expected):
 def printed(text):
     """Return the number in a text and half a unit of its last digit: for "−1.020·10⁻⁹", −1.02e-9 and 5e-13.
 
-    A bare power of ten and a bare 0 are exact: the power gets nine digits.
+    A bare power of ten and a bare 0 are exact: the power gets nine digits. So are ∞ and nan.
     """
     plain = text.replace("−", "-").replace(",", "").replace("∞", "inf")
     power = re.fullmatch(r"(-?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", plain)
     if power:
         sign, mantissa, exponent = power.groups()
         plain = f"{sign}{mantissa or '1.00000000'}e{exponent.translate(SUPERSCRIPTS)}"
-    if plain.lstrip("-") in ("0", "inf"):
+    if plain.lstrip("-") in ("0", "inf", "nan"):
         return float(plain), 0.0
     return float(plain), 10.0 ** Decimal(plain).as_tuple().exponent / 2

@@ -8,7 +8,7 @@ import pytest
 
 import smlib
 from tests.site.browser import DESKTOP, PHONE
-from tests.site.explorables.explorable import to_nine_digits
+from tests.site.explorables.explorable import finger, to_nine_digits
 
 START = [2.0, 1.0, 0.0, -1.0]
 # Logits, and the temperature in quarters of an octave.
@@ -140,6 +140,20 @@ def test_a_bar_is_dragged_and_the_old_outputs_stay_marked(rivals):
         "all => all.slice(0, 4).map(mark => parseFloat(mark.style.left))"
     )
     assert left == pytest.approx(100 * start, abs=0.01)
+
+
+def test_a_finger_drags_a_bar_and_a_swipe_over_it_scrolls(opened_with):
+    rivals = opened_with("rivals", has_touch=True, is_mobile=True)
+    rivals.resize(PHONE)
+    bar = rivals.stage.locator("[data-name=bar-2]")
+    bar.evaluate("bar => bar.scrollIntoView({block: 'center', behavior: 'instant'})")
+    box = bar.bounding_box()
+    start = np.array([box["x"] + 10, box["y"] + 8])
+    assert finger(rivals.page, start, start + [0.5 * box["width"], 0]) == 0
+    before = rivals.shown()
+    assert before["output-2"] > 0.4
+    assert finger(rivals.page, start, start - [0, 150]) > 50
+    assert rivals.shown() == before
 
 
 def test_the_column_of_a_logit_lights_up_while_it_has_the_focus(rivals):
