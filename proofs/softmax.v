@@ -72,52 +72,39 @@ Definition distribution (t : vec) : Prop := (∀ k < K, 0 <= t k) /\ Σ k < K, t
 
 Lemma sum_linear n a b f g h : (∀ k < n, h k = a * f k + b * g k) ->
   sum n h = a * (Σ k < n, f k) + b * Σ k < n, g k.
-Proof.
-  induction n as [|n IH]; intros H; simpl; [ring|]. rewrite H, IH by (intros; try apply H; lia). ring.
-Qed.
-
+Proof. induction n as [|n IH]; intros H; simpl; [ring|]. rewrite H, IH by (intros; try apply H; lia). ring. Qed.
+Lemma sum_opp n f : Σ k < n, - f k = - Σ k < n, f k.
+Proof. rewrite (sum_linear n (-1) 0 f (fun _ => 0)) by (intros; ring). ring. Qed.
 Lemma sum_const n c : Σ k < n, c = INR n * c.
 Proof. induction n as [|n IH]; [simpl; ring|rewrite S_INR; simpl; rewrite IH; ring]. Qed.
-
 Lemma sum_le n f g : (∀ k < n, f k <= g k) -> sum n f <= sum n g.
+Proof. induction n as [|n IH]; intros H; simpl; [lra|]. apply Rplus_le_compat; [apply IH; intros|]; apply H; lia. Qed.
+Lemma sum_lt n f g t : (∀ k < n, f k <= g k) -> (∀ k < n, 0 < t k -> f k < g k) -> 0 < Σ k < n, t k -> sum n f < sum n g.
 Proof.
-  induction n as [|n IH]; intros H; simpl; [lra|]. apply Rplus_le_compat; [apply IH; intros|]; apply H; lia.
+  induction n as [|n IH]; simpl; intros Hle Hlt Ht; [lra|]. destruct (Rlt_dec 0 (t n)).
+  - apply Rplus_le_lt_compat; [apply sum_le; intros; apply Hle; lia|apply Hlt; easy || lia].
+  - apply Rplus_lt_le_compat; [apply IH; [intros; apply Hle; lia|intros; apply Hlt; easy || lia|lra]|apply Hle; lia].
 Qed.
-
-Lemma sum_lt n f g : ∀ j < n, f j < g j -> (∀ k < n, f k <= g k) -> sum n f < sum n g.
+Lemma ln_product n f : (∀ k < n, 0 < f k) -> 0 < (Π k < n, f k) /\ ln (Π k < n, f k) = Σ k < n, ln (f k).
 Proof.
-  induction n as [|n IH]; intros j Hj Hfg H; simpl; [lia|]. destruct (Nat.eq_dec j n) as [<-|].
-  - apply Rplus_le_lt_compat; [apply sum_le; intros; apply H; lia|easy].
-  - apply Rplus_lt_le_compat; [apply (IH j ltac:(lia) Hfg); intros|]; apply H; lia.
+  induction n as [|n IH]; intros H; simpl; [rewrite ln_1; lra|]. destruct IH as [H0 <-]; [intros; apply H; lia|].
+  pose proof (H n ltac:(lia)). split; [now apply Rmult_lt_0_compat|now apply ln_mult].
 Qed.
-
-Lemma sum_pos n f : 0 < Σ k < n, f k -> exists k, (k < n)%nat /\ 0 < f k.
-Proof.
-  induction n as [|n IH]; simpl; intros H; [lra|]. destruct (Rlt_dec 0 (f n)); [now exists n; split; [lia|]|].
-  destruct IH as [k [Hk Hf]]; [lra|]. exists k. split; [lia|easy].
-Qed.
-
-Lemma δ_same i : δ i i = 1.
-Proof. unfold δ. now rewrite Nat.eqb_refl. Qed.
-
-Lemma δ_sym i j : δ i j = δ j i.
-Proof. unfold δ. now rewrite Nat.eqb_sym. Qed.
-
-Lemma δ_other i j : i <> j -> δ i j = 0.
-Proof. unfold δ. destruct (Nat.eqb_spec i j); easy. Qed.
-
+Lemma δ_same i : δ i i = 1. Proof. unfold δ. now rewrite Nat.eqb_refl. Qed.
+Lemma δ_sym i j : δ i j = δ j i. Proof. unfold δ. now rewrite Nat.eqb_sym. Qed.
+Lemma δ_other i j : i <> j -> δ i j = 0. Proof. unfold δ. destruct (Nat.eqb_spec i j); easy. Qed.
 Lemma sum_δ n f : ∀ j < n, Σ k < n, f k * δ k j = f j.
 Proof.
   induction n as [|n IH]; intros j H; simpl; [lia|]. destruct (Nat.eq_dec j n) as [->|].
   - rewrite (sum_linear n 0 0 f f), δ_same; [ring|]. intros. rewrite δ_other by lia. ring.
   - rewrite IH, δ_other by lia. ring.
 Qed.
-
 Lemma one_entry n f : (∀ k < n, 0 <= f k) -> ∀ i < n, f i <= sum n f.
 Proof.
   intros Hf i Hi. rewrite <- (sum_δ n f i Hi). apply sum_le. intros k Hk. specialize (Hf k Hk).
   unfold δ. destruct (Nat.eqb k i); lra.
 Qed.
+Lemma exp_le a b : a <= b -> exp a <= exp b. Proof. intros [H| ->]; [now apply Rlt_le, exp_increasing|lra]. Qed.
 
 (** * Lemmas about derivatives *)
 
@@ -125,22 +112,17 @@ Ltac in_reals := unfold scal, plus, opp, zero, one; simpl; unfold mult; simpl.
 
 Lemma put_same z j : put z j (z j) = z.
 Proof. extensionality k. unfold put. now destruct (Nat.eqb_spec k j) as [->|]. Qed.
-
 Lemma partial_entry f z j k d : is_derive f (z k) d -> partial (fun z => f (z k)) z j (d * δ k j).
 Proof.
   intros H. unfold partial, put, δ. destruct (Nat.eqb_spec k j) as [->|]; [now rewrite Rmult_1_r|].
   rewrite Rmult_0_r. apply @is_derive_const.
 Qed.
-
 Lemma partial_chain f g z j d e : is_derive f (g z) e -> partial g z j d -> partial (fun z => f (g z)) z j (e * d).
 Proof.
   intros Hf Hg. unfold partial. rewrite Rmult_comm.
   apply (is_derive_comp f (fun h => g (put z j h))); [now rewrite put_same|exact Hg].
 Qed.
-
-Lemma partial_opp f z j d : partial f z j d -> partial (fun z => - f z) z j (- d).
-Proof. apply @is_derive_opp. Qed.
-
+Lemma partial_opp f z j d : partial f z j d -> partial (fun z => - f z) z j (- d). Proof. apply @is_derive_opp. Qed.
 Lemma partial_sum n (f : nat -> vec -> R) d z j :
   (∀ k < n, partial (f k) z j (d k)) -> partial (fun z => Σ k < n, f k z) z j (sum n d).
 Proof.
@@ -152,20 +134,16 @@ Qed.
 
 Lemma exp_le_normalizer z : ∀ i < K, exp (z i) <= normalizer z.
 Proof. apply (one_entry K (fun k => exp (z k))). intros. apply Rlt_le, exp_pos. Qed.
-
 Lemma normalizer_pos z : (0 < K)%nat -> 0 < normalizer z.
 Proof. intros. apply Rlt_le_trans with (exp (z O)); [apply exp_pos|now apply exp_le_normalizer]. Qed.
-
 Lemma y_pos z i : (0 < K)%nat -> 0 < y z i.
 Proof. intros. apply Rdiv_lt_0_compat; [apply exp_pos|now apply normalizer_pos]. Qed.
-
 Lemma y_sum z : (0 < K)%nat -> Σ i < K, y z i = 1.
 Proof.
   intros HK. pose proof (normalizer_pos z HK). unfold y.
   rewrite (sum_linear K (/ normalizer z) 0 (fun k => exp (z k)) (fun _ => 0)) by (intros; field; lra).
   fold (normalizer z). field. lra.
 Qed.
-
 Lemma y_two z : ∀ i < K, ∀ j < K, i <> j -> y z i + y z j <= 1.
 Proof.
   intros i Hi j Hj Hij. rewrite <- (y_sum z), <- (sum_δ K (y z) i), <- (sum_δ K (y z) j) by lia.
@@ -174,20 +152,16 @@ Proof.
   apply sum_le. intros k Hk. pose proof (y_pos z k ltac:(lia)).
   unfold δ. destruct (Nat.eqb_spec k i), (Nat.eqb_spec k j); lia || lra.
 Qed.
-
 Lemma y_range z : (2 <= K)%nat -> ∀ i < K, 0 < y z i < 1.
 Proof.
   intros HK i Hi. split; [apply y_pos; lia|]. set (j := if Nat.eqb i 0 then 1%nat else O).
   assert (j < K /\ i <> j)%nat as [Hj Hij] by (unfold j; destruct (Nat.eqb_spec i 0); lia).
   pose proof (y_two z i Hi j Hj Hij). pose proof (y_pos z j ltac:(lia)). lra.
 Qed.
-
 Lemma distribution_range t : distribution t -> ∀ i < K, 0 <= t i <= 1.
 Proof. intros [Ht <-] i Hi. split; [now apply Ht|now apply (one_entry K t)]. Qed.
-
 Lemma y_distribution z : (0 < K)%nat -> distribution (y z).
 Proof. split; [intros; now apply Rlt_le, y_pos|now apply y_sum]. Qed.
-
 Lemma partial_normalizer z : ∀ j < K, partial normalizer z j (exp (z j)).
 Proof.
   intros j Hj. rewrite <- (sum_δ K (fun k => exp (z k)) j Hj). apply partial_sum.
@@ -205,7 +179,6 @@ Proof.
     + rewrite put_same. lra.
   - rewrite !put_same. field. lra.
 Qed.
-
 Lemma partial_ln_y z : ∀ c < K, ∀ j < K, partial (fun z => ln (y z c)) z j (δ c j - y z j).
 Proof.
   intros c Hc j Hj. pose proof (y_pos z c ltac:(lia)). evar_last.
@@ -220,10 +193,8 @@ Proof.
   pose proof (exp_pos (- z)). unfold σ. split; [apply Rinv_0_lt_compat; lra|].
   rewrite <- Rinv_1. apply Rinv_lt_contravar; lra.
 Qed.
-
 Lemma derive_squared z : is_derive squared z (- (σ z * (1 - σ z) ^ 2)).
 Proof. pose proof (exp_pos (- z)). unfold squared, σ. auto_derive; [lra|field; lra]. Qed.
-
 Lemma derive_crossed z : is_derive crossed z (- (1 - σ z)).
 Proof.
   pose proof (exp_pos (- z)). unfold crossed, σ. auto_derive; [|field; lra].
@@ -251,8 +222,8 @@ Proof.
   apply (partial_entry (fun h => (h - t k) ^ 2 / 2)). auto_derive; [easy|field].
 Qed.
 
-(** Claim 02. With target 1 and output one billionth, the slope of the squared error is minus one billionth, nearly,
-    and the slope of the cross-entropy is nearly −1. *)
+(** Claim 02. With target 1 and output one billionth, the slope of the squared error is minus one billionth, nearly, and
+    the slope of the cross-entropy is nearly −1. *)
 Theorem claim_02 : exists z, σ z = / 10 ^ 9 /\
   is_derive squared z (- (/ 10 ^ 9 * (1 - / 10 ^ 9) ^ 2)) /\
   is_derive crossed z (- (1 - / 10 ^ 9)).
@@ -262,8 +233,8 @@ Proof.
   rewrite <- E. split; [easy|]. split; [apply derive_squared|apply derive_crossed].
 Qed.
 
-(** Claim 03. A logistic unit with target 1 starts from an output p of at most one half, and reaches one half at
-    time T. Under squared error T grows like 1/p, under cross-entropy like − ln p. *)
+(** Claim 03. A logistic unit with target 1 starts from an output p of at most one half, and reaches one half at time T.
+    Under squared error T grows like 1/p, under cross-entropy like − ln p. *)
 Theorem claim_03 (z : R -> R) (T : R) : 0 < T -> z 0 <= 0 -> z T = 0 ->
   let p := σ (z 0) in
   (follows squared z T ->
@@ -275,10 +246,8 @@ Proof.
   intros HT Hz0 HzT p. pose proof (exp_ineq1_le 1) as He. pose proof (exp_pos (z 0)). pose proof (exp_pos (- z 0)).
   assert (forall x, exp (2 * x) = exp x * exp x) as E2 by (intros; rewrite <- exp_plus; f_equal; ring).
   assert (exp (z 0) * exp (- z 0) = 1) as E0 by (rewrite <- exp_plus, <- exp_0; f_equal; ring).
-  assert (exp (z 0) <= 1) as H1.
-  { rewrite <- exp_0. destruct Hz0 as [Hz| ->]; [apply Rlt_le, exp_increasing, Hz|lra]. }
-  assert (/ p = 1 + exp (- z 0)) as Hp by (unfold p, σ; now rewrite Rinv_inv).
-  assert (- z 0 <= - ln p <= 1 - z 0) as L.
+  assert (exp (z 0) <= 1) as H1 by (rewrite <- exp_0; now apply exp_le).
+  assert (/ p = 1 + exp (- z 0)) as Hp by (unfold p, σ; now rewrite Rinv_inv). assert (- z 0 <= - ln p <= 1 - z 0) as L.
   { rewrite <- ln_Rinv, Hp by apply σ_range. rewrite <- (ln_exp (- z 0)) at 1. rewrite <- (ln_exp (1 - z 0)).
     unfold Rminus. rewrite exp_plus. split; apply ln_le; nra. }
   split; intros Hf.
@@ -296,8 +265,8 @@ Proof.
 Qed.
 
 (** Claim 04. No two outputs of softmax are both 3/4, while logistic outputs can be. Softmax under squared error keeps
-    the plateau: where the right output y_c is small, so is the slope. Cross-entropy cures it also for a logistic
-    unit, whose slope is then the error. *)
+    the plateau: where the right output y_c is small, so is the slope. Cross-entropy cures it also for a logistic unit,
+    whose slope is then the error. *)
 Theorem claim_04 (z : vec) : ∀ i < K, ∀ j < K, ∀ c < K, i <> j ->
   ~ (y z i = 3 / 4 /\ y z j = 3 / 4) /\
   (exists x, σ x = 3 / 4) /\
@@ -332,10 +301,7 @@ Theorem claim_05 (z : vec) (g : R) : ∀ i < K, ∀ j < K, ∀ c < K,
   ((∀ k < K, k <> c -> z k <= z c - g) -> 1 - y z c <= INR K * exp (- g)).
 Proof.
   intros i Hi j Hj c Hc. pose proof (normalizer_pos z ltac:(lia)) as HS. pose proof (lt_0_INR K ltac:(lia)).
-  pose proof (exp_le_normalizer z c Hc) as Hz. pose proof (exp_pos (z c)).
-  assert (forall a b, a <= b -> exp a <= exp b) as exp_le
-    by (intros a b [H1| ->]; [apply Rlt_le, exp_increasing, H1|lra]).
-  split; [|split; [|split]].
+  pose proof (exp_le_normalizer z c Hc) as Hz. pose proof (exp_pos (z c)). split; [|split; [|split]].
   - intros Hm. rewrite <- (ln_exp (z c)) at 1 2. rewrite <- ln_mult by lra. split; apply ln_le; try easy.
     rewrite Rmult_comm, <- sum_const. apply sum_le. intros. now apply exp_le, Hm.
   - evar_last; [apply (partial_chain ln normalizer); [now apply is_derive_ln|now apply partial_normalizer]|].
@@ -361,11 +327,10 @@ Proof.
   intros HK i Hi j Hj. pose proof (normalizer_pos z ltac:(lia)). pose proof (exp_pos (z i)). split; [|split].
   - pose proof (exp_pos (z j)). rewrite <- (ln_exp (z i - z j)). f_equal.
     unfold y, Rminus. rewrite exp_plus, exp_Ropp. field. lra.
-  - destruct (y_range z HK i Hi) as [Hy0 Hy1]. assert (0 < y z i / (1 - y z i)) by (apply Rdiv_lt_0_compat; lra).
-    rewrite (sum_linear K 1 (-1) (fun k => exp (z k)) (fun k => exp (z k) * δ k i)) by (intros; ring).
-    rewrite (sum_δ K (fun k => exp (z k)) i Hi). fold (normalizer z). apply Rlt_div_l in Hy1; [|easy].
-    replace (1 * normalizer z + -1 * exp (z i)) with (exp (z i) / (y z i / (1 - y z i))) by (unfold y; field; lra).
-    rewrite (ln_div (exp (z i))), ln_exp by easy. ring.
+  - pose proof (y_range z HK i Hi). replace (Σ k < K, exp (z k) * (1 - δ k i)) with (normalizer z * (1 - y z i)).
+    + rewrite !ln_div, ln_mult by nra. unfold y at 1. rewrite ln_div, ln_exp by easy. ring.
+    + rewrite (sum_linear K 1 (-1) (fun k => exp (z k)) (fun k => exp (z k) * δ k i)) by (intros; ring).
+      rewrite (sum_δ K (fun k => exp (z k)) i Hi). fold (normalizer z). unfold y. field. lra.
   - unfold y, normalizer. pose proof (exp_pos a).
     rewrite (sum_linear K (exp a) 0 (fun k => exp (z k)) (fun _ => 0)) by (intros; rewrite exp_plus; ring).
     fold (normalizer z). rewrite exp_plus. field. lra.
@@ -393,8 +358,8 @@ Theorem claim_09 (z : vec) : ∀ i < K, partial (fun z => y z i) z i (y z i * (1
 Proof. intros i Hi. rewrite <- (δ_same i) at 1. now apply jacobian. Qed.
 
 (** Claim 10. Three ways to forget the normalizer's terms are wrong for every z: the denominator held constant, the
-    diagonal only, and the slope of the logistic function. The first is wrong in every entry, the others in every
-    entry off the diagonal. *)
+    diagonal only, and the slope of the logistic function. The first is wrong in every entry, the others in every entry
+    off the diagonal. *)
 Theorem claim_10 (z : vec) : (2 <= K)%nat -> ∀ i < K, ∀ j < K,
   ~ partial (fun z => y z i) z j (δ i j * y z i) /\
   (i <> j -> ~ partial (fun z => y z i) z j (δ i j * (y z i * (1 - y z i)))) /\
@@ -415,18 +380,14 @@ Theorem claim_11 (N : nat) (q t p : vec) :
   cost t t <= cost t p.
 Proof.
   intros Hq [Ht St] [_ Sp] Hp. unfold cost. split; [|split].
-  - enough (0 < product N q /\ - ln (product N q) = Σ n < N, - ln (q n)) by easy.
-    induction N as [|n IH]; simpl; [rewrite ln_1; lra|].
-    destruct IH as [H0 IH]; [intros; apply Hq; lia|]. pose proof (Hq n ltac:(lia)).
-    split; [now apply Rmult_lt_0_compat|]. rewrite ln_mult by easy. simpl in *. lra.
+  - rewrite sum_opp. now rewrite (proj2 (ln_product N q Hq)).
   - intros c Hc. rewrite (sum_linear K 1 0 (fun k => ln (p k) * δ k c) (fun _ => 0)) by (intros; ring).
     rewrite (sum_δ K (fun k => ln (p k)) c Hc). ring.
   - enough (Σ k < K, (t k * ln (p k) - t k * ln (t k)) <= Σ k < K, (p k - t k)) as H.
     { rewrite (sum_linear K 1 (-1) (fun k => t k * ln (p k)) (fun k => t k * ln (t k))) in H by (intros; ring).
       rewrite (sum_linear K 1 (-1) p t (fun k => p k - t k)), Sp, St in H by (intros; ring). lra. }
     apply sum_le. intros k Hk. pose proof (Hp k Hk). destruct (Ht k Hk) as [Hk0| <-]; [|lra].
-    pose proof (exp_ineq1_le (ln (p k / t k))) as L.
-    rewrite exp_ln, ln_div in L by (try apply Rdiv_lt_0_compat; lra).
+    pose proof (exp_ineq1_le (ln (p k / t k))) as L. rewrite exp_ln, ln_div in L by (try apply Rdiv_lt_0_compat; lra).
     apply (Rmult_le_compat_l (t k)) in L; [|lra]. replace (t k * (p k / t k)) with (p k) in L by (field; lra). lra.
 Qed.
 
@@ -456,14 +417,13 @@ Theorem claim_14 (p o : R) (N : nat) (q r b : vec) : 0 < p ->
 Proof.
   intros Hp Hq Hr Hb. split; [|split; [intros ->; field|split; [intros ->; field|]]].
   - split; intros E; [apply (Rmult_eq_reg_l p); [field_simplify|]; lra|subst o; field; lra].
-  - assert (forall f, (∀ n < N, 0 < f n) -> 0 < (Π n < N, f n * b n) /\
-      ln (Π n < N, f n * b n) = (Σ n < N, ln (b n)) - Σ n < N, - ln (f n)) as L.
-    { clear Hq Hr. intros f Hf. induction N as [|n IH]; simpl; [rewrite ln_1; lra|].
-      destruct IH as [H0 IH]; [intros; apply Hb; lia|intros; apply Hf; lia|].
-      pose proof (Hf n ltac:(lia)). pose proof (Hb n ltac:(lia)).
-      split; [repeat apply Rmult_lt_0_compat; easy|].
-      rewrite ln_mult, IH, ln_mult by (try apply Rmult_lt_0_compat; easy). ring. }
-    destruct (L q Hq) as [Pq Eq], (L r Hr) as [Pr Er]. rewrite ln_div, Eq, Er by easy. ring.
+  - assert (forall f, (∀ n < N, 0 < f n) -> ∀ n < N, 0 < f n * b n) as Hf
+      by (intros f Hf n Hn; now apply Rmult_lt_0_compat; [apply Hf|apply Hb]).
+    destruct (ln_product N _ (Hf q Hq)) as [Pq Eq], (ln_product N _ (Hf r Hr)) as [Pr Er].
+    rewrite ln_div, Eq, Er by easy.
+    rewrite (sum_linear N 1 1 (fun n => ln (q n)) (fun n => ln (b n)) (fun n => ln (q n * b n))),
+      (sum_linear N 1 1 (fun n => ln (r n)) (fun n => ln (b n)) (fun n => ln (r n * b n))), !sum_opp
+      by (intros; rewrite ln_mult by auto; ring). ring.
 Qed.
 
 (** Claim 15. The steepness of the cost, − 1/y_c, and the flatness of the output, y_c (1 − y_c), balance: their product
@@ -507,11 +467,12 @@ Proof.
   intros HK Ht. assert (∀ k < K, Rabs (y z k - t k) < 1) as H1.
   { intros k Hk. pose proof (distribution_range t Ht k Hk). pose proof (y_range z HK k Hk). apply Rabs_def1; lra. }
   assert (Σ k < K, Rabs (y z k - t k) < 2) as H2.
-  { destruct Ht as [Ht St]. destruct (sum_pos K t) as [c [Hc Htc]]; [lra|].
+  { destruct Ht as [Ht St].
     replace 2 with (1 * (Σ k < K, y z k) + 1 * Σ k < K, t k) by (rewrite y_sum, St by lia; ring).
-    rewrite <- (sum_linear K 1 1 (y z) t (fun k => y z k + t k)) by (intros; ring). apply (sum_lt K _ _ c Hc).
-    - pose proof (y_pos z c ltac:(lia)). apply Rabs_def1; lra.
-    - intros k Hk. pose proof (y_pos z k ltac:(lia)). specialize (Ht k Hk). apply Rabs_le. lra. }
+    rewrite <- (sum_linear K 1 1 (y z) t (fun k => y z k + t k)) by (intros; ring).
+    apply sum_lt with t; try lra; intros k Hk; pose proof (y_pos z k ltac:(lia)); specialize (Ht k Hk).
+    - apply Rabs_le. lra.
+    - intros. apply Rabs_def1; lra. }
   split; [easy|split; [easy|split]].
   - apply Rle_lt_trans with (2 := H2). apply sum_le. intros k Hk. rewrite <- pow2_abs.
     specialize (H1 k Hk). pose proof (Rabs_pos (y z k - t k)). nra.
@@ -521,9 +482,9 @@ Proof.
     + in_reals. ring.
 Qed.
 
-(** Claim 18. The largest slope is that of the right answer c, and it is the error, so it is small only where the
-    answer is nearly right. With equal logits a each output, and so each rival's slope, is 1/K. The curvature is
-    smaller than the output and than the error. *)
+(** Claim 18. The largest slope is that of the right answer c, and it is the error, so it is small only where the answer
+    is nearly right. With equal logits a each output, and so each rival's slope, is 1/K. The curvature is smaller than
+    the output and than the error. *)
 Theorem claim_18 (z : vec) (a : R) : (2 <= K)%nat -> ∀ c < K, ∀ i < K,
   Rabs (y z i - δ i c) <= Rabs (y z c - δ c c) /\
   Rabs (y z c - δ c c) = 1 - y z c /\
@@ -553,8 +514,7 @@ Proof.
   { intros i Hi. rewrite (sum_linear K (y z i) (- y z i) (fun j => v j * δ j i) (fun j => y z j * v j)).
     - rewrite (sum_δ K v i Hi). fold mean. ring.
     - intros j _. unfold J. rewrite (δ_sym i). ring. }
-  split; [easy|].
-  rewrite (sum_linear K 1 mean (fun i => y z i * (v i - mean) ^ 2) (fun i => y z i * (v i - mean)))
+  split; [easy|]. rewrite (sum_linear K 1 mean (fun i => y z i * (v i - mean) ^ 2) (fun i => y z i * (v i - mean)))
     by (intros i Hi; rewrite E by easy; ring).
   rewrite (sum_linear K 1 (- mean) (fun i => y z i * v i) (y z) (fun i => y z i * (v i - mean))) by (intros; ring).
   rewrite y_sum by easy. fold mean. ring.
