@@ -69,7 +69,6 @@ Definition cost (t p : vec) : R := - (Σ k < K, t k * ln (p k)).
 Definition distribution (t : vec) : Prop := (∀ k < K, 0 <= t k) /\ Σ k < K, t k = 1.
 
 (** * Lemmas about sums *)
-
 Lemma sum_linear n a b f g h : (∀ k < n, h k = a * f k + b * g k) ->
   sum n h = a * (Σ k < n, f k) + b * Σ k < n, g k.
 Proof. induction n as [|n IH]; intros H; simpl; [ring|]. rewrite H, IH by (intros; try apply H; lia). ring. Qed.
@@ -88,8 +87,7 @@ Qed.
 Lemma ln_product n f : (∀ k < n, 0 < f k) -> 0 < (Π k < n, f k) /\ ln (Π k < n, f k) = Σ k < n, ln (f k).
 Proof.
   induction n as [|n IH]; intros H; simpl; [rewrite ln_1; lra|]. destruct IH as [H0 <-]; [intros; apply H; lia|].
-  pose proof (H n ltac:(lia)). split; [now apply Rmult_lt_0_compat|now apply ln_mult].
-Qed.
+  pose proof (H n ltac:(lia)). split; [now apply Rmult_lt_0_compat|now apply ln_mult]. Qed.
 Lemma δ_same i : δ i i = 1. Proof. unfold δ. now rewrite Nat.eqb_refl. Qed.
 Lemma δ_sym i j : δ i j = δ j i. Proof. unfold δ. now rewrite Nat.eqb_sym. Qed.
 Lemma δ_other i j : i <> j -> δ i j = 0. Proof. unfold δ. destruct (Nat.eqb_spec i j); easy. Qed.
@@ -97,41 +95,33 @@ Lemma sum_δ n f : ∀ j < n, Σ k < n, f k * δ k j = f j.
 Proof.
   induction n as [|n IH]; intros j H; simpl; [lia|]. destruct (Nat.eq_dec j n) as [->|].
   - rewrite (sum_linear n 0 0 f f), δ_same; [ring|]. intros. rewrite δ_other by lia. ring.
-  - rewrite IH, δ_other by lia. ring.
-Qed.
+  - rewrite IH, δ_other by lia. ring. Qed.
 Lemma one_entry n f : (∀ k < n, 0 <= f k) -> ∀ i < n, f i <= sum n f.
 Proof.
   intros Hf i Hi. rewrite <- (sum_δ n f i Hi). apply sum_le. intros k Hk. specialize (Hf k Hk).
-  unfold δ. destruct (Nat.eqb k i); lra.
-Qed.
+  unfold δ. destruct (Nat.eqb k i); lra. Qed.
 Lemma exp_le a b : a <= b -> exp a <= exp b. Proof. intros [H| ->]; [now apply Rlt_le, exp_increasing|lra]. Qed.
 
 (** * Lemmas about derivatives *)
-
 Ltac in_reals := unfold scal, plus, opp, zero, one; simpl; unfold mult; simpl.
-
 Lemma put_same z j : put z j (z j) = z.
 Proof. extensionality k. unfold put. now destruct (Nat.eqb_spec k j) as [->|]. Qed.
 Lemma partial_entry f z j k d : is_derive f (z k) d -> partial (fun z => f (z k)) z j (d * δ k j).
 Proof.
   intros H. unfold partial, put, δ. destruct (Nat.eqb_spec k j) as [->|]; [now rewrite Rmult_1_r|].
-  rewrite Rmult_0_r. apply @is_derive_const.
-Qed.
+  rewrite Rmult_0_r. apply @is_derive_const. Qed.
 Lemma partial_chain f g z j d e : is_derive f (g z) e -> partial g z j d -> partial (fun z => f (g z)) z j (e * d).
 Proof.
   intros Hf Hg. unfold partial. rewrite Rmult_comm.
-  apply (is_derive_comp f (fun h => g (put z j h))); [now rewrite put_same|exact Hg].
-Qed.
+  apply (is_derive_comp f (fun h => g (put z j h))); [now rewrite put_same|exact Hg]. Qed.
 Lemma partial_opp f z j d : partial f z j d -> partial (fun z => - f z) z j (- d). Proof. apply @is_derive_opp. Qed.
 Lemma partial_sum n (f : nat -> vec -> R) d z j :
   (∀ k < n, partial (f k) z j (d k)) -> partial (fun z => Σ k < n, f k z) z j (sum n d).
 Proof.
   unfold partial. induction n as [|n IH]; intros H; simpl; [apply @is_derive_const|].
-  apply (is_derive_plus (fun h => Σ k < n, f k (put z j h))); [apply IH; intros|]; apply H; lia.
-Qed.
+  apply (is_derive_plus (fun h => Σ k < n, f k (put z j h))); [apply IH; intros|]; apply H; lia. Qed.
 
 (** * Lemmas about softmax *)
-
 Lemma exp_le_normalizer z : ∀ i < K, exp (z i) <= normalizer z.
 Proof. apply (one_entry K (fun k => exp (z k))). intros. apply Rlt_le, exp_pos. Qed.
 Lemma normalizer_pos z : (0 < K)%nat -> 0 < normalizer z.
@@ -142,22 +132,19 @@ Lemma y_sum z : (0 < K)%nat -> Σ i < K, y z i = 1.
 Proof.
   intros HK. pose proof (normalizer_pos z HK). unfold y.
   rewrite (sum_linear K (/ normalizer z) 0 (fun k => exp (z k)) (fun _ => 0)) by (intros; field; lra).
-  fold (normalizer z). field. lra.
-Qed.
+  fold (normalizer z). field. lra. Qed.
 Lemma y_two z : ∀ i < K, ∀ j < K, i <> j -> y z i + y z j <= 1.
 Proof.
   intros i Hi j Hj Hij. rewrite <- (y_sum z), <- (sum_δ K (y z) i), <- (sum_δ K (y z) j) by lia.
   rewrite <- (Rmult_1_l (Σ k < K, y z k * δ k i)), <- (Rmult_1_l (Σ k < K, y z k * δ k j)).
   rewrite <- (sum_linear K 1 1 _ _ (fun k => y z k * δ k i + y z k * δ k j)) by (intros; ring).
   apply sum_le. intros k Hk. pose proof (y_pos z k ltac:(lia)).
-  unfold δ. destruct (Nat.eqb_spec k i), (Nat.eqb_spec k j); lia || lra.
-Qed.
+  unfold δ. destruct (Nat.eqb_spec k i), (Nat.eqb_spec k j); lia || lra. Qed.
 Lemma y_range z : (2 <= K)%nat -> ∀ i < K, 0 < y z i < 1.
 Proof.
   intros HK i Hi. split; [apply y_pos; lia|]. set (j := if Nat.eqb i 0 then 1%nat else O).
   assert (j < K /\ i <> j)%nat as [Hj Hij] by (unfold j; destruct (Nat.eqb_spec i 0); lia).
-  pose proof (y_two z i Hi j Hj Hij). pose proof (y_pos z j ltac:(lia)). lra.
-Qed.
+  pose proof (y_two z i Hi j Hj Hij). pose proof (y_pos z j ltac:(lia)). lra. Qed.
 Lemma distribution_range t : distribution t -> ∀ i < K, 0 <= t i <= 1.
 Proof. intros [Ht <-] i Hi. split; [now apply Ht|now apply (one_entry K t)]. Qed.
 Lemma y_distribution z : (0 < K)%nat -> distribution (y z).
@@ -165,8 +152,7 @@ Proof. split; [intros; now apply Rlt_le, y_pos|now apply y_sum]. Qed.
 Lemma partial_normalizer z : ∀ j < K, partial normalizer z j (exp (z j)).
 Proof.
   intros j Hj. rewrite <- (sum_δ K (fun k => exp (z k)) j Hj). apply partial_sum.
-  intros. apply partial_entry, is_derive_exp.
-Qed.
+  intros. apply partial_entry, is_derive_exp. Qed.
 
 (** The Jacobian of softmax. *)
 Theorem jacobian (z : vec) : ∀ i < K, ∀ j < K,
@@ -177,29 +163,24 @@ Proof.
     + apply (partial_entry exp), is_derive_exp.
     + now apply partial_normalizer.
     + rewrite put_same. lra.
-  - rewrite !put_same. field. lra.
-Qed.
+  - rewrite !put_same. field. lra. Qed.
 Lemma partial_ln_y z : ∀ c < K, ∀ j < K, partial (fun z => ln (y z c)) z j (δ c j - y z j).
 Proof.
   intros c Hc j Hj. pose proof (y_pos z c ltac:(lia)). evar_last.
   - apply (partial_chain ln (fun z => y z c)); [now apply is_derive_ln|now apply jacobian].
-  - field. lra.
-Qed.
+  - field. lra. Qed.
 
 (** * Lemmas about the logistic unit *)
-
 Lemma σ_range z : 0 < σ z < 1.
 Proof.
   pose proof (exp_pos (- z)). unfold σ. split; [apply Rinv_0_lt_compat; lra|].
-  rewrite <- Rinv_1. apply Rinv_lt_contravar; lra.
-Qed.
+  rewrite <- Rinv_1. apply Rinv_lt_contravar; lra. Qed.
 Lemma derive_squared z : is_derive squared z (- (σ z * (1 - σ z) ^ 2)).
 Proof. pose proof (exp_pos (- z)). unfold squared, σ. auto_derive; [lra|field; lra]. Qed.
 Lemma derive_crossed z : is_derive crossed z (- (1 - σ z)).
 Proof.
   pose proof (exp_pos (- z)). unfold crossed, σ. auto_derive; [|field; lra].
-  repeat split; try lra. apply Rinv_0_lt_compat. lra.
-Qed.
+  repeat split; try lra. apply Rinv_0_lt_compat. lra. Qed.
 
 (** A unit that follows a slope and ends at 0 has taken the time escape (z 0). *)
 Lemma escape_time (C speed escape z : R -> R) T :
@@ -209,8 +190,7 @@ Proof.
   intros HC Hs He H0 HT E Hz. assert (escape (z 0) + 0 = escape (z T) + T) as H; [|rewrite E, H0 in H; lra].
   apply (eq_is_derive (fun s => escape (z s) + s) 0 T); [|exact HT]. intros s H. evar_last.
   - apply @is_derive_plus; [apply (is_derive_comp escape z); [apply He|apply Hz, H]|apply @is_derive_id].
-  - rewrite (is_derive_unique C _ _ (HC (z s))). in_reals. specialize (Hs (z s)). field. lra.
-Qed.
+  - rewrite (is_derive_unique C _ _ (HC (z s))). in_reals. specialize (Hs (z s)). field. lra. Qed.
 
 (** * The claims of the lecture *)
 
@@ -219,8 +199,7 @@ Theorem claim_01 (z t : vec) : ∀ j < K,
   partial (fun z => Σ k < K, (z k - t k) ^ 2 / 2) z j (z j - t j).
 Proof.
   intros j Hj. rewrite <- (sum_δ K (fun k => z k - t k) j Hj). apply partial_sum. intros k Hk.
-  apply (partial_entry (fun h => (h - t k) ^ 2 / 2)). auto_derive; [easy|field].
-Qed.
+  apply (partial_entry (fun h => (h - t k) ^ 2 / 2)). auto_derive; [easy|field]. Qed.
 
 (** Claim 02. With target 1 and output one billionth, the slope of the squared error is minus one billionth, nearly, and
     the slope of the cross-entropy is nearly −1. *)
@@ -230,8 +209,7 @@ Theorem claim_02 : exists z, σ z = / 10 ^ 9 /\
 Proof.
   exists (- ln (10 ^ 9 - 1)). assert (σ (- ln (10 ^ 9 - 1)) = / 10 ^ 9) as E.
   { unfold σ. rewrite Ropp_involutive, exp_ln by lra. f_equal. ring. }
-  rewrite <- E. split; [easy|]. split; [apply derive_squared|apply derive_crossed].
-Qed.
+  rewrite <- E. split; [easy|]. split; [apply derive_squared|apply derive_crossed]. Qed.
 
 (** Claim 03. A logistic unit with target 1 starts from an output p of at most one half, and reaches one half at time T.
     Under squared error T grows like 1/p, under cross-entropy like − ln p. *)
@@ -261,8 +239,7 @@ Proof.
     apply (escape_time crossed (fun x => 1 - σ x) (fun x => 1 - x - exp x) z T derive_crossed); try easy; intros.
     + pose proof (σ_range x). lra.
     + pose proof (exp_pos x). evar_last; [auto_derive; easy|]. unfold σ. rewrite exp_Ropp. field. lra.
-    + rewrite exp_0. lra.
-Qed.
+    + rewrite exp_0. lra. Qed.
 
 (** Claim 04. No two outputs of softmax are both 3/4, while logistic outputs can be. Softmax under squared error keeps
     the plateau: where the right output y_c is small, so is the slope. Cross-entropy cures it also for a logistic unit,
@@ -288,8 +265,7 @@ Proof.
   - pose proof (one_entry K (fun k => y z k ^ 2) (fun k _ => pow2_ge_0 _) c Hc) as H0. simpl in H0.
     assert (Σ k < K, y z k ^ 2 <= Σ k < K, y z k) as H1 by (apply sum_le; intros k Hk; specialize (Hy k Hk); nra).
     destruct D as [_ D]. rewrite D in H1. specialize (Hy c Hc). unfold slope. apply Rabs_le. simpl in *. nra.
-  - intros x. replace (σ x - 1) with (- (1 - σ x)) by ring. apply derive_crossed.
-Qed.
+  - intros x. replace (σ x - 1) with (- (1 - σ x)) by ring. apply derive_crossed. Qed.
 
 (** Claim 05. Log-sum-exp is the soft maximum: it exceeds the largest logit by at most ln K, and its gradient is
     softmax. Softmax is the soft arg max: it orders the classes as the logits do, and if all rivals lie below z_c by g
@@ -314,8 +290,7 @@ Proof.
     apply sum_le. intros k Hk. pose proof (exp_pos (- g)).
     destruct (Nat.eq_dec k c) as [->|Hkc]; [rewrite δ_same; lra|rewrite δ_other by easy].
     pose proof (exp_le _ _ (Hg k Hk Hkc)) as Hx. unfold Rminus in Hx. rewrite exp_plus in Hx.
-    rewrite Rmult_0_r, Rminus_0_r. apply Rle_div_l; [easy|nra].
-Qed.
+    rewrite Rmult_0_r, Rminus_0_r. apply Rle_div_l; [easy|nra]. Qed.
 
 (** Claim 06. Differences of logits are log-ratios of outputs. The log-odds of class i are z_i minus the log-sum-exp of
     its rivals. A constant a, added to all logits, changes nothing. *)
@@ -333,8 +308,7 @@ Proof.
       rewrite (sum_δ K (fun k => exp (z k)) i Hi). fold (normalizer z). unfold y. field. lra.
   - unfold y, normalizer. pose proof (exp_pos a).
     rewrite (sum_linear K (exp a) 0 (fun k => exp (z k)) (fun _ => 0)) by (intros; rewrite exp_plus; ring).
-    fold (normalizer z). rewrite exp_plus. field. lra.
-Qed.
+    fold (normalizer z). rewrite exp_plus. field. lra. Qed.
 
 (** Claim 07. The outputs sum to one, and each lies between 0 and 1. *)
 Theorem claim_07 (z : vec) : (2 <= K)%nat ->
@@ -350,8 +324,7 @@ Proof.
   intros i Hi j Hj Hij. pose proof (y_pos z i ltac:(lia)). pose proof (y_pos z j ltac:(lia)). split; [|split; [nra|]].
   - evar_last; [now apply jacobian|]. rewrite δ_other by easy. ring.
   - rewrite (sum_linear K 1 (- y z i) (fun k => y z i * δ k i) (y z)) by (intros; rewrite (δ_sym i); ring).
-    rewrite (sum_δ K (fun _ => y z i) i Hi), y_sum by lia. ring.
-Qed.
+    rewrite (sum_δ K (fun _ => y z i) i Hi), y_sum by lia. ring. Qed.
 
 (** Claim 09. The derivative of an output with respect to its own logit is y_i (1 − y_i). *)
 Theorem claim_09 (z : vec) : ∀ i < K, partial (fun z => y z i) z i (y z i * (1 - y z i)).
@@ -368,8 +341,7 @@ Proof.
   intros HK i Hi j Hj. pose proof (y_pos z i ltac:(lia)). pose proof (y_pos z j ltac:(lia)).
   assert (forall d, partial (fun z => y z i) z j d -> d = y z i * (δ i j - y z j)) as D.
   { intros d Hd. rewrite <- (is_derive_unique _ _ _ Hd). apply is_derive_unique, (jacobian z i Hi j Hj). }
-  split; [|split; intros Hij]; intros Hd; apply D in Hd; [|rewrite δ_other in Hd by easy..]; nra.
-Qed.
+  split; [|split; intros Hij]; intros Hd; apply D in Hd; [|rewrite δ_other in Hd by easy..]; nra. Qed.
 
 (** Claim 11. The negative log probability of N observations is the sum of their costs. With a one-hot target the cost
     is − ln p_c. No outputs p cost less than the true frequencies t. *)
@@ -388,16 +360,14 @@ Proof.
       rewrite (sum_linear K 1 (-1) p t (fun k => p k - t k)), Sp, St in H by (intros; ring). lra. }
     apply sum_le. intros k Hk. pose proof (Hp k Hk). destruct (Ht k Hk) as [Hk0| <-]; [|lra].
     pose proof (exp_ineq1_le (ln (p k / t k))) as L. rewrite exp_ln, ln_div in L by (try apply Rdiv_lt_0_compat; lra).
-    apply (Rmult_le_compat_l (t k)) in L; [|lra]. replace (t k * (p k / t k)) with (p k) in L by (field; lra). lra.
-Qed.
+    apply (Rmult_le_compat_l (t k)) in L; [|lra]. replace (t k * (p k / t k)) with (p k) in L by (field; lra). lra. Qed.
 
 (** Claim 12. The slope of the cost with respect to an output is − t_i / p_i. *)
 Theorem claim_12 (t p : vec) : (∀ k < K, 0 < p k) -> ∀ i < K, partial (cost t) p i (- (t i / p i)).
 Proof.
   intros Hp i Hi. unfold cost. rewrite <- (sum_δ K (fun k => t k / p k) i Hi).
   apply partial_opp, (partial_sum K (fun k p => t k * ln (p k))). intros k Hk. specialize (Hp k Hk).
-  apply (partial_entry (fun h => t k * ln h)). auto_derive; [easy|field; lra].
-Qed.
+  apply (partial_entry (fun h => t k * ln h)). auto_derive; [easy|field; lra]. Qed.
 
 (** Claim 13. From one in a billion to one in a million the cost falls by ln 1000, though they differ by less than a
     millionth. *)
@@ -423,8 +393,7 @@ Proof.
     rewrite ln_div, Eq, Er by easy.
     rewrite (sum_linear N 1 1 (fun n => ln (q n)) (fun n => ln (b n)) (fun n => ln (q n * b n))),
       (sum_linear N 1 1 (fun n => ln (r n)) (fun n => ln (b n)) (fun n => ln (r n * b n))), !sum_opp
-      by (intros; rewrite ln_mult by auto; ring). ring.
-Qed.
+      by (intros; rewrite ln_mult by auto; ring). ring. Qed.
 
 (** Claim 15. The steepness of the cost, − 1/y_c, and the flatness of the output, y_c (1 − y_c), balance: their product
     − (1 − y_c) is the slope. *)
@@ -433,8 +402,7 @@ Theorem claim_15 (z : vec) : ∀ c < K,
   partial (fun z => - ln (y z c)) z c (- (1 - y z c)).
 Proof.
   intros c Hc. pose proof (y_pos z c ltac:(lia)). split; [field; lra|].
-  apply partial_opp. rewrite <- (δ_same c) at 1. now apply partial_ln_y.
-Qed.
+  apply partial_opp. rewrite <- (δ_same c) at 1. now apply partial_ln_y. Qed.
 
 (** Claim 16. Added up over all outputs, the slope is y_j − t_j for targets that sum to one. In general it is y_j times
     the sum of the targets, minus t_j. *)
@@ -451,8 +419,7 @@ Proof.
   - apply partial_opp, (partial_sum K (fun k z => t k * ln (y z k))). intros k Hk.
     apply (is_derive_scal (fun h => ln (y (put z j h) k))). now apply partial_ln_y.
   - rewrite E. in_reals. rewrite (sum_linear K 1 (- y z j) (fun k => t k * δ k j) t (fun k => t k * (δ k j - y z j)))
-      by (intros; ring). rewrite (sum_δ K t j Hj). ring.
-Qed.
+      by (intros; ring). rewrite (sum_δ K t j Hj). ring. Qed.
 
 (** Claim 17. The slope of each logit lies strictly between −1 and 1. The gradient as a vector has other bounds: its
     absolute values add up to less than 2, and so do its squares. The slope of a weight w, where z_j = w x + b, is
@@ -479,8 +446,7 @@ Proof.
   - intros j Hj E. destruct (claim_16 z t j Hj) as [D [_ E16]]. rewrite (E16 (proj2 Ht)) in D. evar_last.
     + apply (is_derive_comp (fun h => cost t (y (put z j h))) (fun w => w * x + b)); [|auto_derive; easy].
       rewrite <- E. exact D.
-    + in_reals. ring.
-Qed.
+    + in_reals. ring. Qed.
 
 (** Claim 18. The largest slope is that of the right answer c, and it is the error, so it is small only where the answer
     is nearly right. With equal logits a each output, and so each rival's slope, is 1/K. The curvature is smaller than
@@ -499,8 +465,7 @@ Proof.
     rewrite δ_other, E, Rabs_right by (easy || lra). pose proof (y_two z i Hi c Hc N). lra.
   - unfold y, normalizer. rewrite sum_const. pose proof (exp_pos a). pose proof (lt_0_INR K ltac:(lia)). field. lra.
   - evar_last; [apply @is_derive_minus; [now apply claim_09|apply @is_derive_const]|]. unfold minus. in_reals. ring.
-  - split; nra.
-Qed.
+  - split; nra. Qed.
 
 (** J as a variance. The Jacobian J times a vector v is y_i times v_i minus the mean of v, and v J v is the variance of
     v, both with the outputs as probabilities. *)
@@ -517,8 +482,7 @@ Proof.
   split; [easy|]. rewrite (sum_linear K 1 mean (fun i => y z i * (v i - mean) ^ 2) (fun i => y z i * (v i - mean)))
     by (intros i Hi; rewrite E by easy; ring).
   rewrite (sum_linear K 1 (- mean) (fun i => y z i * v i) (y z) (fun i => y z i * (v i - mean))) by (intros; ring).
-  rewrite y_sum by easy. fold mean. ring.
-Qed.
+  rewrite y_sum by easy. fold mean. ring. Qed.
 
 End Classes.
 
@@ -532,5 +496,4 @@ Proof.
   destruct a as [a s], b as [b t], c as [c u]. unfold merge, total; simpl. split; [|split].
   - rewrite (Rmax_comm b). f_equal. ring.
   - rewrite <- Rmax_assoc. f_equal. rewrite !Rmult_plus_distr_r, !Rmult_assoc, !E. ring.
-  - rewrite Rmult_plus_distr_r, !Rmult_assoc, <- !exp_plus. f_equal; do 2 f_equal; ring.
-Qed.
+  - rewrite Rmult_plus_distr_r, !Rmult_assoc, <- !exp_plus. f_equal; do 2 f_equal; ring. Qed.
