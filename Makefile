@@ -73,6 +73,9 @@ mutants: $(SETUP) ### plant small faults in smlib, and print the score and those
 faults: $(SETUP) ### plant faults in a copy of the book, and print which check catches each
 	@$(BIN)/python -m scripts.faults
 
+proofs: $(SETUP) ### check the proofs of the claims with Coq, and print the axioms of each theorem
+	@$(BIN)/python -m scripts.proofs
+
 twins: $(SETUP) ### build the book in two folders and compare every byte
 	@rm -rf _build/twins
 	@for seed in 1 2; do \
@@ -132,4 +135,4 @@ $(SETUP): .venv/.locked pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises older-cpu test-rare fuzz mutants faults twins oldest wheel bench studies lock
+.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises older-cpu test-rare fuzz mutants faults proofs twins oldest wheel bench studies lock

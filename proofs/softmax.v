@@ -28,7 +28,8 @@ Notation "'Π' k < n , f" := (product n (fun k => f)) (at level 41, k name, n at
 Definition δ (i j : nat) : R := if Nat.eqb i j then 1 else 0.
 
 (** The vector z with h in the place of its entry j. *)
-Definition put (z : vec) (j : nat) (h : R) : vec := fun k => if Nat.eqb k j then h else z k.
+Definition put (z : vec) (j : nat) (h : R) : vec :=
+  fun k => if Nat.eqb k j then h else z k.
 
 (** At z, the function f has a partial derivative with respect to entry j, and it is d. *)
 Definition partial (f : vec -> R) (z : vec) (j : nat) (d : R) : Prop :=
@@ -66,7 +67,8 @@ Definition y (z : vec) (i : nat) : R := exp (z i) / normalizer z.
 Definition cost (t p : vec) : R := - (Σ k < K, t k * ln (p k)).
 
 (** A distribution has no negative entry and sums to one. *)
-Definition distribution (t : vec) : Prop := (∀ k < K, 0 <= t k) /\ Σ k < K, t k = 1.
+Definition distribution (t : vec) : Prop :=
+  (∀ k < K, 0 <= t k) /\ Σ k < K, t k = 1.
 
 (** * Lemmas about sums *)
 Lemma sum_linear n a b f g h : (∀ k < n, h k = a * f k + b * g k) ->
@@ -78,7 +80,8 @@ Lemma sum_const n c : Σ k < n, c = INR n * c.
 Proof. induction n as [|n IH]; [simpl; ring|rewrite S_INR; simpl; rewrite IH; ring]. Qed.
 Lemma sum_le n f g : (∀ k < n, f k <= g k) -> sum n f <= sum n g.
 Proof. induction n as [|n IH]; intros H; simpl; [lra|]. apply Rplus_le_compat; [apply IH; intros|]; apply H; lia. Qed.
-Lemma sum_lt n f g t : (∀ k < n, f k <= g k) -> (∀ k < n, 0 < t k -> f k < g k) -> 0 < Σ k < n, t k -> sum n f < sum n g.
+Lemma sum_lt n f g t : (∀ k < n, f k <= g k) -> (∀ k < n, 0 < t k -> f k < g k) ->
+  0 < Σ k < n, t k -> sum n f < sum n g.
 Proof.
   induction n as [|n IH]; simpl; intros Hle Hlt Ht; [lra|]. destruct (Rlt_dec 0 (t n)).
   - apply Rplus_le_lt_compat; [apply sum_le; intros; apply Hle; lia|apply Hlt; easy || lia].
@@ -159,10 +162,8 @@ Theorem jacobian (z : vec) : ∀ i < K, ∀ j < K,
   partial (fun z => y z i) z j (y z i * (δ i j - y z j)).
 Proof.
   intros i Hi j Hj. pose proof (normalizer_pos z ltac:(lia)). unfold partial, y. evar_last.
-  - apply (is_derive_div (fun h => exp (put z j h i)) (fun h => normalizer (put z j h))).
-    + apply (partial_entry exp), is_derive_exp.
-    + now apply partial_normalizer.
-    + rewrite put_same. lra.
+  - apply (is_derive_div (fun h => exp (put z j h i)) (fun h => normalizer (put z j h)));
+      [apply (partial_entry exp), is_derive_exp|now apply partial_normalizer|rewrite put_same; lra].
   - rewrite !put_same. field. lra. Qed.
 Lemma partial_ln_y z : ∀ c < K, ∀ j < K, partial (fun z => ln (y z c)) z j (δ c j - y z j).
 Proof.
@@ -242,19 +243,19 @@ Proof.
     + rewrite exp_0. lra. Qed.
 
 (** Claim 04. No two outputs of softmax are both 3/4, while logistic outputs can be. Softmax under squared error keeps
-    the plateau: where the right output y_c is small, so is the slope. Cross-entropy cures it also for a logistic unit,
-    whose slope is then the error. *)
+    the plateau: where the right output y_c is small, so is the slope. Cross-entropy cures it, also for a logistic
+    unit, whose slope is then − (1 − σ). *)
 Theorem claim_04 (z : vec) : ∀ i < K, ∀ j < K, ∀ c < K, i <> j ->
   ~ (y z i = 3 / 4 /\ y z j = 3 / 4) /\
   (exists x, σ x = 3 / 4) /\
   (let slope := y z c * (2 * y z c - 1 - Σ k < K, y z k ^ 2) in
     partial (fun z => Σ k < K, (y z k - δ k c) ^ 2 / 2) z c slope /\
     Rabs slope <= 2 * y z c) /\
-  (forall x, is_derive crossed x (σ x - 1)).
+  (forall x, is_derive crossed x (- (1 - σ x))).
 Proof.
   intros i Hi j Hj c Hc Hij. pose proof (y_two z i Hi j Hj Hij).
   pose proof (y_distribution z ltac:(lia)) as D. pose proof (distribution_range (y z) D) as Hy.
-  split; [lra|split; [|split; [intros slope; split|]]].
+  split; [lra|split; [|split; [intros slope; split|exact derive_crossed]]].
   - exists (ln 3). unfold σ. rewrite exp_Ropp, exp_ln; lra.
   - evar_last.
     + apply (partial_sum K (fun k z => (y z k - δ k c) ^ 2 / 2)). intros k Hk.
@@ -262,10 +263,9 @@ Proof.
     + rewrite (sum_linear K (y z c) (- y z c) (fun k => (2 * y z k - δ k c) * δ k c) (fun k => y z k ^ 2)).
       * rewrite (sum_δ K (fun k => 2 * y z k - δ k c) c Hc), δ_same. unfold slope. ring.
       * intros k Hk. destruct (Nat.eq_dec k c) as [->|]; [rewrite δ_same|rewrite δ_other by easy]; field.
-  - pose proof (one_entry K (fun k => y z k ^ 2) (fun k _ => pow2_ge_0 _) c Hc) as H0. simpl in H0.
+  - pose proof (one_entry K (fun k => y z k ^ 2) (fun k _ => pow2_ge_0 _) c Hc) as H0. cbv beta in H0.
     assert (Σ k < K, y z k ^ 2 <= Σ k < K, y z k) as H1 by (apply sum_le; intros k Hk; specialize (Hy k Hk); nra).
-    destruct D as [_ D]. rewrite D in H1. specialize (Hy c Hc). unfold slope. apply Rabs_le. simpl in *. nra.
-  - intros x. replace (σ x - 1) with (- (1 - σ x)) by ring. apply derive_crossed. Qed.
+    destruct D as [_ D]. rewrite D in H1. specialize (Hy c Hc). unfold slope. apply Rabs_le. nra. Qed.
 
 (** Claim 05. Log-sum-exp is the soft maximum: it exceeds the largest logit by at most ln K, and its gradient is
     softmax. Softmax is the soft arg max: it orders the classes as the logits do, and if all rivals lie below z_c by g
@@ -282,9 +282,8 @@ Proof.
     rewrite Rmult_comm, <- sum_const. apply sum_le. intros. now apply exp_le, Hm.
   - evar_last; [apply (partial_chain ln normalizer); [now apply is_derive_ln|now apply partial_normalizer]|].
     unfold y. field. lra.
-  - unfold y, Rdiv. pose proof (Rinv_0_lt_compat _ HS). split; intros Hlt.
-    + apply exp_lt_inv. nra.
-    + apply exp_increasing in Hlt. nra.
+  - unfold y, Rdiv. pose proof (Rinv_0_lt_compat _ HS). split; intros Hlt;
+      [apply exp_lt_inv|apply exp_increasing in Hlt]; nra.
   - intros Hg. rewrite <- sum_const. replace (1 - y z c) with (Σ k < K, (y z k - y z k * δ k c)).
     2: { rewrite (sum_linear K 1 (-1) (y z) (fun k => y z k * δ k c)), sum_δ, y_sum by (lia || intros; ring). ring. }
     apply sum_le. intros k Hk. pose proof (exp_pos (- g)).
@@ -327,7 +326,8 @@ Proof.
     rewrite (sum_δ K (fun _ => y z i) i Hi), y_sum by lia. ring. Qed.
 
 (** Claim 09. The derivative of an output with respect to its own logit is y_i (1 − y_i). *)
-Theorem claim_09 (z : vec) : ∀ i < K, partial (fun z => y z i) z i (y z i * (1 - y z i)).
+Theorem claim_09 (z : vec) : ∀ i < K,
+  partial (fun z => y z i) z i (y z i * (1 - y z i)).
 Proof. intros i Hi. rewrite <- (δ_same i) at 1. now apply jacobian. Qed.
 
 (** Claim 10. Three ways to forget the normalizer's terms are wrong for every z: the denominator held constant, the
@@ -363,7 +363,8 @@ Proof.
     apply (Rmult_le_compat_l (t k)) in L; [|lra]. replace (t k * (p k / t k)) with (p k) in L by (field; lra). lra. Qed.
 
 (** Claim 12. The slope of the cost with respect to an output is − t_i / p_i. *)
-Theorem claim_12 (t p : vec) : (∀ k < K, 0 < p k) -> ∀ i < K, partial (cost t) p i (- (t i / p i)).
+Theorem claim_12 (t p : vec) : (∀ k < K, 0 < p k) -> ∀ i < K,
+  partial (cost t) p i (- (t i / p i)).
 Proof.
   intros Hp i Hi. unfold cost. rewrite <- (sum_δ K (fun k => t k / p k) i Hi).
   apply partial_opp, (partial_sum K (fun k p => t k * ln (p k))). intros k Hk. specialize (Hp k Hk).
@@ -371,10 +372,10 @@ Proof.
 
 (** Claim 13. From one in a billion to one in a million the cost falls by ln 1000, though they differ by less than a
     millionth. *)
-Theorem claim_13 : - ln (/ 10 ^ 9) - - ln (/ 10 ^ 6) = ln 1000 /\ / 10 ^ 6 - / 10 ^ 9 < / 10 ^ 6.
+Theorem claim_13 :
+  - ln (/ 10 ^ 9) - - ln (/ 10 ^ 6) = ln 1000 /\ / 10 ^ 6 - / 10 ^ 9 < / 10 ^ 6.
 Proof.
-  split; [|lra]. rewrite !ln_Rinv by lra. replace (10 ^ 9) with (1000 * 10 ^ 6) by ring. rewrite ln_mult by lra. ring.
-Qed.
+  split; [|lra]. replace (10 ^ 9) with (1000 * 10 ^ 6) by ring. rewrite !ln_Rinv, ln_mult by lra. ring. Qed.
 
 (** Claim 14. A bet of o to 1 against an event of probability p is fair if o is (1 − p) / p, which is a million or a
     billion, less one, for p one millionth or one billionth. The logarithm of the ratio of two gamblers' wealth after N
@@ -382,18 +383,19 @@ Qed.
 Theorem claim_14 (p o : R) (N : nat) (q r b : vec) : 0 < p ->
   (∀ n < N, 0 < q n) -> (∀ n < N, 0 < r n) -> (∀ n < N, 0 < b n) ->
   ((1 - p) * 1 - p * o = 0 <-> o = (1 - p) / p) /\
-  (p = / 10 ^ 6 -> (1 - p) / p = 10 ^ 6 - 1) /\ (p = / 10 ^ 9 -> (1 - p) / p = 10 ^ 9 - 1) /\
-  ln ((Π n < N, q n * b n) / (Π n < N, r n * b n)) = (Σ n < N, - ln (r n)) - Σ n < N, - ln (q n).
+  (p = / 10 ^ 6 -> (1 - p) / p = 10 ^ 6 - 1) /\
+  (p = / 10 ^ 9 -> (1 - p) / p = 10 ^ 9 - 1) /\
+  ln ((Π n < N, q n * b n) / (Π n < N, r n * b n)) =
+  (Σ n < N, - ln (r n)) - Σ n < N, - ln (q n).
 Proof.
   intros Hp Hq Hr Hb. split; [|split; [intros ->; field|split; [intros ->; field|]]].
   - split; intros E; [apply (Rmult_eq_reg_l p); [field_simplify|]; lra|subst o; field; lra].
   - assert (forall f, (∀ n < N, 0 < f n) -> ∀ n < N, 0 < f n * b n) as Hf
       by (intros f Hf n Hn; now apply Rmult_lt_0_compat; [apply Hf|apply Hb]).
     destruct (ln_product N _ (Hf q Hq)) as [Pq Eq], (ln_product N _ (Hf r Hr)) as [Pr Er].
-    rewrite ln_div, Eq, Er by easy.
-    rewrite (sum_linear N 1 1 (fun n => ln (q n)) (fun n => ln (b n)) (fun n => ln (q n * b n))),
+    rewrite ln_div, Eq, Er, (sum_linear N 1 1 (fun n => ln (q n)) (fun n => ln (b n)) (fun n => ln (q n * b n))),
       (sum_linear N 1 1 (fun n => ln (r n)) (fun n => ln (b n)) (fun n => ln (r n * b n))), !sum_opp
-      by (intros; rewrite ln_mult by auto; ring). ring. Qed.
+      by (easy || intros; rewrite ln_mult by auto; ring). ring. Qed.
 
 (** Claim 15. The steepness of the cost, − 1/y_c, and the flatness of the output, y_c (1 − y_c), balance: their product
     − (1 − y_c) is the slope. *)
@@ -437,9 +439,8 @@ Proof.
   { destruct Ht as [Ht St].
     replace 2 with (1 * (Σ k < K, y z k) + 1 * Σ k < K, t k) by (rewrite y_sum, St by lia; ring).
     rewrite <- (sum_linear K 1 1 (y z) t (fun k => y z k + t k)) by (intros; ring).
-    apply sum_lt with t; try lra; intros k Hk; pose proof (y_pos z k ltac:(lia)); specialize (Ht k Hk).
-    - apply Rabs_le. lra.
-    - intros. apply Rabs_def1; lra. }
+    apply sum_lt with t; try lra; intros k Hk; pose proof (y_pos z k ltac:(lia)); specialize (Ht k Hk);
+      [apply Rabs_le; lra|intros; apply Rabs_def1; lra]. }
   split; [easy|split; [easy|split]].
   - apply Rle_lt_trans with (2 := H2). apply sum_le. intros k Hk. rewrite <- pow2_abs.
     specialize (H1 k Hk). pose proof (Rabs_pos (y z k - t k)). nra.
@@ -460,12 +461,13 @@ Theorem claim_18 (z : vec) (a : R) : (2 <= K)%nat -> ∀ c < K, ∀ i < K,
   curvature < y z c /\ curvature < 1 - y z c.
 Proof.
   intros HK c Hc i Hi. pose proof (y_range z HK c Hc). pose proof (y_range z HK i Hi). rewrite δ_same.
-  assert (Rabs (y z c - 1) = 1 - y z c) as E by (rewrite Rabs_left; lra). split; [|split; [easy|split; [|split]]].
+  assert (Rabs (y z c - 1) = 1 - y z c) as E by (rewrite Rabs_left; lra).
+  split; [|split; [easy|split; [|split; [|split; nra]]]].
   - destruct (Nat.eq_dec i c) as [->|N]; [rewrite δ_same; lra|].
     rewrite δ_other, E, Rabs_right by (easy || lra). pose proof (y_two z i Hi c Hc N). lra.
   - unfold y, normalizer. rewrite sum_const. pose proof (exp_pos a). pose proof (lt_0_INR K ltac:(lia)). field. lra.
   - evar_last; [apply @is_derive_minus; [now apply claim_09|apply @is_derive_const]|]. unfold minus. in_reals. ring.
-  - split; nra. Qed.
+Qed.
 
 (** J as a variance. The Jacobian J times a vector v is y_i times v_i minus the mean of v, and v J v is the variance of
     v, both with the outputs as probabilities. *)
@@ -476,9 +478,8 @@ Theorem variance (z v : vec) : (0 < K)%nat ->
   Σ i < K, v i * (Σ j < K, J i j * v j) = Σ i < K, y z i * (v i - mean) ^ 2.
 Proof.
   intros HK J mean. assert (∀ i < K, Σ j < K, J i j * v j = y z i * (v i - mean)) as E.
-  { intros i Hi. rewrite (sum_linear K (y z i) (- y z i) (fun j => v j * δ j i) (fun j => y z j * v j)).
-    - rewrite (sum_δ K v i Hi). fold mean. ring.
-    - intros j _. unfold J. rewrite (δ_sym i). ring. }
+  { intros i Hi. rewrite (sum_linear K (y z i) (- y z i) (fun j => v j * δ j i) (fun j => y z j * v j));
+      [rewrite (sum_δ K v i Hi); fold mean; ring|intros j _; unfold J; rewrite (δ_sym i); ring]. }
   split; [easy|]. rewrite (sum_linear K 1 mean (fun i => y z i * (v i - mean) ^ 2) (fun i => y z i * (v i - mean)))
     by (intros i Hi; rewrite E by easy; ring).
   rewrite (sum_linear K 1 (- mean) (fun i => y z i * v i) (y z) (fun i => y z i * (v i - mean))) by (intros; ring).
