@@ -59,7 +59,7 @@ exercises: $(SETUP) ### build the book without its solutions, for a class
 older-cpu: $(SETUP) ### run smlib's numerical tests and every notebook without the newest vectors of this CPU
 	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) $(NUMERICAL:%=tests/smlib/test_%.py) chapters
 
-test-rare: $(SETUP) ### test what need not run at every change: PDF, book without solutions, chapters in Pyodide, brute force
+test-rare: $(SETUP) ### test what need not run at every change: PDF, book without solutions, chapters in Pyodide, brute force, wrong theorems
 	@$(PYTEST) -m rare tests
 
 fuzz: $(SETUP) ### call smlib with hostile arguments, other ones each time (NAMES=softmax: one function)

@@ -28,10 +28,14 @@ class Proved(SphinxDirective):
 
 
 def markdown(part):
-    """Return a part as Markdown. The place of the theorem of a claim is proved-NN, and it links to the claim's cell."""
+    """Return a part as Markdown. The place of the theorem of a claim is proved-NN, and it links to the claim's cell.
+
+    The levels of a notation are left out: they only tell Coq where parentheses are needed.
+    """
     words = re.sub(r"^Claim (\d\d)\.", r"{ref}`Claim \1 <claim-\1>`.", part.words)
     label = f"(proved-{part.name.removeprefix('claim_')})=\n" if part.name else ""
-    return f"{label}{words}\n\n```coq\n{part.code}\n```"
+    code = re.sub(r" \(at level [^)]*\)", "", part.code)
+    return f"{label}{words}\n\n```coq\n{code}\n```"
 
 
 def setup(app):

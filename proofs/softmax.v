@@ -244,7 +244,7 @@ Proof.
 
 (** Claim 04. No two outputs of softmax are both 3/4, while logistic outputs can be. Softmax under squared error keeps
     the plateau: where the right output y_c is small, so is the slope. Cross-entropy cures it, also for a logistic
-    unit, whose slope is then − (1 − σ). *)
+    unit, whose slope is then −(1 − σ). *)
 Theorem claim_04 (z : vec) : ∀ i < K, ∀ j < K, ∀ c < K, i <> j ->
   ~ (y z i = 3 / 4 /\ y z j = 3 / 4) /\
   (exists x, σ x = 3 / 4) /\
@@ -398,7 +398,7 @@ Proof.
       by (easy || intros; rewrite ln_mult by auto; ring). ring. Qed.
 
 (** Claim 15. The steepness of the cost, − 1/y_c, and the flatness of the output, y_c (1 − y_c), balance: their product
-    − (1 − y_c) is the slope. *)
+    −(1 − y_c) is the slope. *)
 Theorem claim_15 (z : vec) : ∀ c < K,
   (- / y z c) * (y z c * (1 - y z c)) = - (1 - y z c) /\
   partial (fun z => - ln (y z c)) z c (- (1 - y z c)).
