@@ -183,7 +183,8 @@ def visit_image(translator, node):
     builder.images[str(picture)] = picture.name
     node["uri"] = str(picture)
     type(translator).visit_image(translator, node)
-    size = f'<img width="{width}" height="{height}" loading="lazy" '
+    late = "" if "cover" in node["classes"] else 'loading="lazy" '
+    size = f'<img width="{width}" height="{height}" {late}'
     translator.body[-1] = translator.body[-1].replace("<img ", size, 1)
 
 

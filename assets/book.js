@@ -10,11 +10,28 @@
     button.setAttribute("aria-label", "Color mode: Light, Dark, System Settings");
   });
 
+  // The whole sidebar is one landmark. The captions of its lists are names, not headings: the title of the page comes first.
   var sidebar = document.getElementById("pst-primary-sidebar");
   if (sidebar) {
     sidebar.setAttribute("role", "navigation");
     sidebar.setAttribute("aria-label", "Book");
+    sidebar.querySelectorAll("nav").forEach(function (inner) {
+      inner.removeAttribute("aria-label");
+      inner.setAttribute("role", "presentation");
+    });
+    sidebar.querySelectorAll(".caption").forEach(function (caption) {
+      caption.removeAttribute("role");
+      caption.removeAttribute("aria-level");
+      caption.nextElementSibling.setAttribute("aria-label", caption.textContent);
+    });
   }
+
+  // Each copy button says what it copies. They are there when the other listeners of this event have run.
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("button.copybtn").forEach(function (button, index) {
+      button.setAttribute("aria-label", "Copy code " + (index + 1));
+    });
+  });
 
   // These roles are not allowed on their elements.
   document.querySelectorAll(".citation-list, div.citation").forEach(function (entry) {
