@@ -71,9 +71,7 @@ def offer(app, pagename, templatename, context, doctree):
 def offered(slug, page, whole):
     """Return the link to a chapter in JupyterLite. `whole`: whether all of its cells run there."""
     way = f'href="{page}?path=chapters/{slug}.ipynb"'
-    words = "in your browser; the first start loads 50 MB"
-    if not whole:
-        words += ", and cells that start processes do not run"
+    words = "in your browser; loads 50 MB" + ("" if whole else "; not the cells that start processes")
     return f"""<p class="run"><a {way} aria-describedby="run-words">Run this chapter</a>
 <span id="run-words">({words})</span></p>"""
 

@@ -10,6 +10,8 @@
     button.setAttribute("aria-label", "Color mode: Light, Dark, System Settings");
   });
 
+  document.querySelectorAll("i").forEach(function (icon) { icon.setAttribute("aria-hidden", "true"); });
+
   // The whole sidebar is one landmark. The captions of its lists are names, not headings: the title of the page comes first.
   var sidebar = document.getElementById("pst-primary-sidebar");
   if (sidebar) {

@@ -50,7 +50,7 @@
   function drop(y) {
     const inside = y.map(yi => Math.max(yi, 0.002)), total = explore.sum(inside);     // points on the edge have no logits
     mine = learner(inside.map(yi => yi / total));
-    if (learners.length === 20) learners.splice(8, 1);      // at most twelve of the reader's
+    if (learners.length === 20) learners.splice(8, 1);      // at most twelve own
     learners.push(mine);
     told.replaceChildren();
     view.repaint();
@@ -61,7 +61,7 @@
   let corners = [];       // of both, in pixels
   const at = (y, k) => [0, 1].map(axis => explore.sum(corners[k].map((corner, i) => y[i] * corner[axis])));
 
-  // Return the weights of the corners at a point, given in shares of the width and of the height.
+  // Return the weights of the corners at a point, in shares of the width and the height.
   function weights(right, up) {
     const b = right - up / 2;
     return [1 - b - up, b, up];

@@ -16,6 +16,7 @@ from scripts.browser import find_browser
 
 SITE = ROOT / "_build" / "html"
 PHONE = {"width": 390, "height": 844}
+ZOOMED = {"width": 320, "height": 256}  # a desktop of 1280 by 1024, at 400 percent
 DESKTOP = {"width": 1280, "height": 900}
 FLAGS = [
     "--no-sandbox",
@@ -36,6 +37,8 @@ LOOK = """async least => {
   const images = [...document.images];
   images.forEach(image => { image.loading = "eager"; });
   await Promise.all(images.map(image => image.decode().catch(() => null)));
+  const plain = text => text.replace(/[^\\p{L}\\p{N}]+/gu, " ").trim().toLowerCase();
+  const controls = [...document.querySelectorAll(":is(a, button, summary, [role=button], [role=link])[aria-label]")];
   const name = element => (element.alt || element.currentSrc || element.textContent).trim().slice(0, 80);
 
   const words = [];
@@ -58,6 +61,7 @@ LOOK = """async least => {
     raw: raw.map(text => text.trim().slice(0, 80)),
     images: images.length,
     icons: [...new Set(icons)],
+    misnamed: controls.filter(control => !plain(control.ariaLabel).includes(plain(control.innerText))).map(name),
     silent: images.filter(image => !image.alt.trim()).map(image => image.src),
     broken: images.filter(image => !image.naturalWidth).map(name),
     coarse: images.filter(image => article.contains(image) && !image.matches("[src$='.svg'], .toggler"))
@@ -158,7 +162,7 @@ class Visitor:
             self.complaints.append(f"status {response.status}: {response.url}")
 
     def look(self, url, least=1.99):
-        """Return what LOOK finds at an address, its width on a desktop and on a phone, the requests and the errors.
+        """Return what LOOK finds at an address, its width on three screens, the requests and the errors.
 
         A notebook's picture is coarse if it has fewer than `least` dots for each pixel of its width, another if it has
         fewer than 1.99.
@@ -168,6 +172,7 @@ class Visitor:
         self.page.goto(url)
         seen = self.page.evaluate(LOOK, least)
         seen["desktop"] = self.page.evaluate(WIDTH)
-        self.page.set_viewport_size(PHONE)
-        seen["phone"] = self.page.evaluate(WIDTH)
+        for screen, size in (("zoomed", ZOOMED), ("phone", PHONE)):
+            self.page.set_viewport_size(size)
+            seen[screen] = self.page.evaluate(WIDTH)
         return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}

@@ -13,7 +13,7 @@ import pytest
 
 from _ext.slim import ICONS
 from tests.site.axe import LOOKS, examine
-from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor, weight
+from tests.site.browser import DESKTOP, PHONE, ROOT, ZOOMED, Visitor, weight
 
 # Two thirds of the bytes, and no more requests, than a page of a stock Jupyter Book 1.0.4 with MathJax served
 # locally: that was measured as 35 requests and 3554 KiB, uncompressed.
@@ -75,8 +75,13 @@ def test_the_small_font_has_the_icons_that_the_pages_show(seen):
 
 
 def test_no_page_scrolls_sideways(seen):
-    assert {page: found["phone"] for page, found in seen.items() if found["phone"] > PHONE["width"]} == {}
-    assert {page: found["desktop"] for page, found in seen.items() if found["desktop"] > DESKTOP["width"]} == {}
+    for screen, size in (("zoomed", ZOOMED), ("phone", PHONE), ("desktop", DESKTOP)):
+        assert {page: found[screen] for page, found in seen.items() if found[screen] > size["width"]} == {}, screen
+
+
+def test_the_name_of_a_control_has_the_words_that_are_seen(seen):
+    """Who speaks to a browser says what is seen. The axe-core of the tests does not look at this by itself."""
+    assert wrong(seen, "misnamed") == {}
 
 
 def test_every_reference_is_resolved(seen):
@@ -366,7 +371,8 @@ FAULTS = """<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <img src="/_static/cover.png" alt="coarse" width="1200">
 <div class="cell_output"><img src="/_static/cover.png" alt="of a draft" width="1200"></div>
 <div class="cell_output"><img src="/_static/cover.png" alt="too coarse" width="4000"></div>
-<p style="width: 500px">wide</p>
+<p style="width: 500px">wide</p><button aria-label="Toggle">Show it</button>
+<button aria-label="Show it 2">Show it</button>
 <span class="math"><math><mi>x</mi></math></span> <span class="math">plain</span>
 <p>raw $$x$$ and fig-plateau-gone</p>
 <script>console.error("oh"); fetch("https://example.org/x").catch(() => 0); undefinedName</script>
@@ -384,7 +390,8 @@ def test_faults_are_seen(browser, origin):
     assert "oh" in heard and "undefinedName" in heard and "404" in heard
     assert found["untypeset"] == ["plain"]
     assert found["raw"] and found["unresolved"]
+    assert found["misnamed"] == ["Show it"]
     assert len(found["silent"]) == 1 and found["broken"] == ["gone"]
     assert found["coarse"] == ["coarse", "too coarse"]
     assert book["coarse"] == ["coarse", "of a draft", "too coarse"]
-    assert found["phone"] > PHONE["width"]
+    assert found["phone"] > PHONE["width"] and found["zoomed"] > ZOOMED["width"]
