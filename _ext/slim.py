@@ -75,7 +75,7 @@ MATHJAX = ["startup", "core", "input/tex", "output/chtml", "output/chtml/fonts/t
 MATHJAX_FOLDERS = ["input/tex/extensions", "output/chtml/fonts/woff-v2"]
 
 
-DPI = 112  # CSS pixels for an inch of a figure
+DPI = 96  # CSS pixels for an inch of a figure
 
 
 # --- the pages
