@@ -67,7 +67,7 @@ ICONS = {
 }
 ICON_RULE = r'(?:\.fa-[\w-]+::?before,?)+\{content:"\\(?P<code>e[0-9a-f]{3}|f[0-9a-f]{3})"\}'
 
-DPI = 112  # CSS pixels for an inch of a figure
+DPI = 96  # CSS pixels for an inch of a figure
 
 
 # --- the pages

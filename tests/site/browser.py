@@ -17,6 +17,7 @@ from scripts.browser import find_browser
 SITE = ROOT / "_build" / "html"
 PHONE = {"width": 390, "height": 844}
 ZOOMED = {"width": 320, "height": 256}  # a desktop of 1280 by 1024, at 400 percent
+FIGURE_WIDTH = 358  # the width of a figure on the phone
 DESKTOP = {"width": 1280, "height": 900}
 FLAGS = [
     "--no-sandbox",
@@ -28,6 +29,18 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # other hosts are not found
 ]
+
+# Return the figures that are less than `wide` pixels wide, although they could be wider, or that are cut at an edge.
+NARROW = """wide => [...document.querySelectorAll("article figure img")].filter(image => image.checkVisibility())
+  .filter(image => {
+    let { left, right } = image.getBoundingClientRect(), all = right - left;
+    for (let box = image.parentElement; box; box = box.parentElement) {
+      if (getComputedStyle(box).overflowX === "visible") continue;
+      left = Math.max(left, box.getBoundingClientRect().left);
+      right = Math.min(right, box.getBoundingClientRect().right);
+    }
+    return all < Math.min(wide, image.getAttribute("width")) - 1 || right - left < all - 1;
+  }).map(image => image.alt.slice(0, 80))"""
 
 # Return what is on a page, and what is wrong there.
 LOOK = """async least => {
@@ -175,4 +188,5 @@ class Visitor:
         for screen, size in (("zoomed", ZOOMED), ("phone", PHONE)):
             self.page.set_viewport_size(size)
             seen[screen] = self.page.evaluate(WIDTH)
+        seen["narrow"] = self.page.evaluate(NARROW, FIGURE_WIDTH)
         return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}
