@@ -1,10 +1,11 @@
-"""The Sphinx extensions: explorables, exercises that answer, folds, previews, addresses, JupyterLite, light pages."""
+"""The Sphinx extensions: explorables, exercises, folds, previews, aids, addresses, search, JupyterLite, light pages."""
 
-from _ext import explorables, lite, practice, publish, reading, slim
+from _ext import explorables, lite, lookup, practice, publish, reading, search, slim
 
 
 def setup(app):
     """Register the extensions, `slim` last: it joins the scripts and style sheets that the others added."""
-    for extension in (explorables, practice, reading, publish, lite, slim):
+    for extension in (explorables, practice, reading, lookup, publish, search, lite, slim):
         extension.setup(app)
-    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}
+    # Sphinx reads all pages again when `env_version` changes: raise it when a handler of "doctree-read" changes.
+    return {"version": "2", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
