@@ -120,7 +120,7 @@ def parts(doctree):
         yield EXERCISE, exercise, exercise[0], exercise[1:]
     for row in doctree.findall(nodes.row):
         if row["ids"]:
-            yield CLAIM, row, [nodes.Text(f"Claim {row[0].astext()}")], row[1:]
+            yield CLAIM, row, [nodes.Text(row["ids"][0].replace("ledger-", "Claim "))], row[1:]
     for source in doctree.findall(nodes.citation):
         yield SOURCE, source, source[0], source[1:]
     for described in doctree.findall(addnodes.desc):

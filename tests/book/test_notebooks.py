@@ -6,13 +6,18 @@ import builtins
 import json
 import re
 from copy import deepcopy
+from io import BytesIO
 from itertools import combinations, takewhile
 
+import matplotlib
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
-from scripts.notebooks import CHAPTERS, METADATA, chapters, code_cells, read, small, without_solutions
+from _ext.slim import DPI
+from scripts.notebooks import CHAPTERS, METADATA, STORED_DPI, chapters, code_cells, read, small, without_solutions
 from tests.book import notebook_lint as rules
+from tests.site.browser import FIGURE_WIDTH
 from tests.smlib.test_plotting import APART_IN_GRAY, PALETTE, difference_in_gray
 
 SLUGS = list(chapters())
@@ -20,6 +25,7 @@ NUMBERED = [slug for slug in SLUGS if slug[0].isdigit()]
 PAGES = [*sorted(CHAPTERS.glob("*.md")), CHAPTERS.parent / "index.md"]
 
 MOST_BYTES = 250_000
+STYLE = CHAPTERS.parent / "smlib" / "data" / "book.mplstyle"
 
 # Decimal numbers that prose may use although no cell prints them: {(page, number): reason}.
 REVIEWED = {
@@ -137,6 +143,21 @@ def test_a_picture_outside_the_book_is_a_figure_of_the_book(slug, name, book):
     [figure] = rules.figures(cell)
     picture = base64.b64encode((CHAPTERS.parent / "assets" / f"{name}.png").read_bytes()).decode()
     assert small(picture) == figure["data"]["image/png"].strip() != picture
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_labels_of_figures_have_11_pixels_on_a_phone(slug, book):
+    """Of the sizes in the style sheet and in the cell the smallest counts. Indices may be smaller."""
+    style = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
+    points = [size for key, size in style.items() if key.endswith("size") and isinstance(size, float)]
+    for cell in code_cells(book[slug]):
+        assert not re.search(r"""\bfontsize=["']""", cell.source), f"give the size in points:\n{cell.source}"
+        sizes = re.findall(r"""\b(?:font|label|title_font)?size=([\d.]+)\b""", cell.source)
+        for output in rules.figures(cell):
+            with Image.open(BytesIO(base64.b64decode(output["data"]["image/png"]))) as picture:
+                inches = picture.width / STORED_DPI
+            smallest = min([*points, *map(float, sizes)]) * min(FIGURE_WIDTH / inches, DPI) / 72
+            assert smallest >= 11, f"{smallest:.1f} pixels at {inches:.1f} inches: draw it narrower\n{cell.source}"
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -274,7 +295,9 @@ BROKEN = [
     (rules.seeded, [code("rng = np.random.default_rng()")], "without np.random.default_rng(seed)"),
     (rules.plain_metadata, [code("1", execution={"iopub.status.busy": "…"})], "times of its execution"),
     (rules.plain_metadata, repeated_ids(), "several cells have the id"),
-    (rules.answers_checked, [code("1", tags=["answer"])], "has the cells answer: write"),
+    (rules.answers_checked, [code("1", tags=["answer"])], "None has answer: write"),
+    (rules.answers_checked, [code("1", tags=["answer"])], "name it None-answer"),
+    (rules.answers_checked, [text("```{exercise} One\n:label: ex-one\nHow many?\n```")], "ex-one has none: write"),
     (rules.answers_checked, [code("1", tags=["check"])], "a check in sight"),
     (rules.answers_checked, [code("1", tags=["check"])], "does not ask for an answer"),
     (rules.answers_checked, [code("1", tags=["tries"])], "tag it remove-cell"),

@@ -114,7 +114,8 @@ def test_use_style_draws_without_warnings():
         fig.canvas.draw()
 
 
-def test_use_style_keeps_figures_readable_on_a_dark_page():
+def test_use_style_draws_on_white():
+    """The pages show white, and in the dark inverted white, as their own ground."""
     use_style()
     assert plt.figure().get_facecolor() == (1, 1, 1, 1)
 

@@ -52,6 +52,16 @@ def test_a_name_that_is_not_written_yet_is_named(dots):
     assert both(1, dots).says == "Replace the dots in two."
 
 
+def test_of_several_answers_the_one_that_cannot_be_read_is_named():
+    @practice.check
+    def both(one, two):
+        practice.array(one, ())
+        yield from practice.compare(practice.array(two(1), (2,)), 1, {})
+
+    assert both("x", abs).says.startswith("one: This is not a number")
+    assert both(1, abs).says == "two: The shape is that of a single number, and should be 2."
+
+
 # tries
 
 
@@ -95,6 +105,10 @@ def test_tries_reports(right, wrong, said):
 def test_arrays_of_all_kinds_are_read(value):
     known = {"a": 1, "b": 3}
     assert practice.array(value, (2, 2), known).tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_list_of_symbols_stays_a_list():
+    assert practice.array([a, 2 * b, 3], (3,), {"a": 1, "b": 2}).tolist() == [1, 4, 3]
 
 
 def test_symbols_are_known_by_name_whatever_they_assume():
