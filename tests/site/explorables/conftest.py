@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from _ext.faces import FOLDER, copy_faces
 from tests.site.browser import DESKTOP, ROOT, WIDTH, Visitor, served, started_browser
 from tests.site.explorables.explorable import NAMES, Explorable
 
@@ -31,6 +32,7 @@ def harness(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorables")
     (folder / "assets").symlink_to(ROOT / "assets")
     (folder / "theme").symlink_to(THEME)
+    copy_faces(ROOT / "_build" / FOLDER, folder / FOLDER)
     template = HARNESS.read_text(encoding="utf-8")
     for name in NAMES:
         (folder / f"{name}.html").write_text(template.replace("NAME", name), encoding="utf-8")
