@@ -62,7 +62,7 @@ exercises-pdf: $(SETUP) ### print the book without its solutions
 older-cpu: $(SETUP) ### run smlib's numerical tests and every notebook without the newest vectors of this CPU
 	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) $(NUMERICAL:%=tests/smlib/test_%.py) chapters
 
-test-rare: $(SETUP) ### test what need not run at every change: PDF, book without solutions, chapters in Pyodide, brute force
+test-rare: $(SETUP) ### test what need not run at every change: PDF, book without solutions, chapters in Pyodide, brute force, wrong theorems
 	@$(PYTEST) -m rare tests
 
 fuzz: $(SETUP) ### call smlib with hostile arguments, other ones each time (NAMES=softmax: one function)
@@ -75,6 +75,9 @@ mutants: $(SETUP) ### plant small faults in smlib, and print the score and those
 
 faults: $(SETUP) ### plant faults in a copy of the book, and print which check catches each
 	@$(BIN)/python -m scripts.faults
+
+proofs: $(SETUP) ### check the proofs of the claims with Coq, and print the axioms of each theorem
+	@$(BIN)/python -m scripts.proofs
 
 twins: $(SETUP) ### build the book in two folders and compare every byte
 	@rm -rf _build/twins
@@ -135,4 +138,4 @@ $(SETUP): .venv/.locked pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises exercises-pdf older-cpu test-rare fuzz mutants faults twins oldest wheel bench studies lock
+.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises exercises-pdf older-cpu test-rare fuzz mutants faults proofs twins oldest wheel bench studies lock

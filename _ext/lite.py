@@ -71,11 +71,9 @@ def offer(app, pagename, templatename, context, doctree):
 def offered(slug, page, whole):
     """Return the link to a chapter in JupyterLite. `whole`: whether all of its cells run there."""
     way = f'href="{page}?path=chapters/{slug}.ipynb"'
-    words = "In your browser, with nothing to install. The first start loads about 50 MB."
-    if not whole:
-        words += " The cells that start processes do not run there."
+    words = "in your browser; loads 50 MB" + ("" if whole else "; not the cells that start processes")
     return f"""<p class="run"><a {way} aria-describedby="run-words">Run this chapter</a>
-<span id="run-words">{words}</span></p>"""
+<span id="run-words">({words})</span></p>"""
 
 
 def finish(app, error):

@@ -27,7 +27,7 @@ HEADING = re.compile(rf"^({ANSWER}|{ANSWERED}|{SOLVED})$", re.M)
 
 ROLE = re.compile(r"\{(ref|numref|eq|term|cite)\}`(?:([^`<]*?)\s*<[^`>]*>|([^`]+))`")
 INCLUDE = re.compile(r"```\{literalinclude\} (\S+)\n:language: (\w+)\n```")
-EXERCISE = re.compile(r"^(`{3,})\{exercise\} (.*)\n:label: (\S+)\n(?::class: .*\n)?(.*?)^\1$", re.M | re.S)
+EXERCISE = re.compile(r"^(`{3,})\{exercise\} (.*)\n:label: (\S+)\n(.*?)^\1$", re.M | re.S)
 
 
 def write_contents(env, folder):

@@ -1,4 +1,4 @@
-"""Make pages light, with a strict policy: one script, one style sheet, small images, MathJax without its menu.
+"""Make pages light, with a strict policy: one script, one style sheet, small images.
 
 A page of the theme asks for some thirty scripts and style sheets, and half of what it loads draws
 icons. Here the scripts that every page needs are joined, in their order, into site.js, and the style
@@ -6,10 +6,7 @@ sheets into site.css, with a font of the few icons that the pages show. No inlin
 handler remains: the content security policy allows none.
 """
 
-import json
 import re
-import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
@@ -22,7 +19,7 @@ POLICY = "; ".join(
         "default-src 'self'",
         "script-src 'self' 'wasm-unsafe-eval'",  # Pyodide is WebAssembly
         "worker-src 'self' blob:",  # from the file system, Pyodide's worker is a blob
-        "style-src 'self' 'unsafe-inline'",  # MathJax writes style sheets and style attributes
+        "style-src 'self' 'unsafe-inline'",  # formulas and tables have style attributes
         "img-src 'self' data:",  # the theme's sheet has small icons as data
         "object-src 'none'",
         "base-uri 'none'",
@@ -45,8 +42,8 @@ SCRIPTS = [
 ]
 SCRIPT = "site.js"
 THEME_SCRIPTS = {"scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"}  # in the theme's layout.html
-# Inline settings that are left out: math.js has the first, and no script reads the second.
-PAGE_SETTINGS = r"window\.MathJax|DOCUMENTATION_OPTIONS\.pagename"
+# An inline setting that is left out, because no script reads it.
+PAGE_SETTING = r"DOCUMENTATION_OPTIONS\.pagename"
 # The first style sheets in site.css, which the theme's layout.html names.
 STYLES = ["basic.css", "styles/pydata-sphinx-theme.css"]
 STYLE = "styles/site.css"  # in the folder of the theme's sheet, whose addresses are relative
@@ -69,11 +66,6 @@ ICONS = {
     "\uf303": "pencil",  # exercises
 }
 ICON_RULE = r'(?:\.fa-[\w-]+::?before,?)+\{content:"\\(?P<code>e[0-9a-f]{3}|f[0-9a-f]{3})"\}'
-
-# MathJax's components without the menu, which would make every formula a stop of the Tab key.
-MATHJAX = ["startup", "core", "input/tex", "output/chtml", "output/chtml/fonts/tex", "a11y/assistive-mml"]
-MATHJAX_FOLDERS = ["input/tex/extensions", "output/chtml/fonts/woff-v2"]
-
 
 DPI = 96  # CSS pixels for an inch of a figure
 
@@ -125,7 +117,7 @@ def relative(name):
 def write_script(static, known, inline):
     """Write site.js: the first of the known SCRIPTS, the inline settings of the pages, then the other scripts."""
     first, *rest = [name for name in SCRIPTS if name in known]
-    settings = [line for line in dict.fromkeys(inline) if not re.match(PAGE_SETTINGS, line)]
+    settings = [line for line in dict.fromkeys(inline) if not re.match(PAGE_SETTING, line)]
     write(static / SCRIPT, "\n;\n".join([joined(static, [first]), *settings, joined(static, rest)]))
 
 
@@ -191,7 +183,8 @@ def visit_image(translator, node):
     builder.images[str(picture)] = picture.name
     node["uri"] = str(picture)
     type(translator).visit_image(translator, node)
-    size = f'<img width="{width}" height="{height}" loading="lazy" '
+    late = "" if "cover" in node["classes"] else 'loading="lazy" '
+    size = f'<img width="{width}" height="{height}" {late}'
     translator.body[-1] = translator.body[-1].replace("<img ", size, 1)
 
 
@@ -206,26 +199,10 @@ def to_webp(source, folder):
         return target, round(image.width / density), round(image.height / density)
 
 
-# --- MathJax
-
-
-def copy_mathjax(app):
-    """Copy the part of MathJax that the pages use, 1 MB of 15, with the components in one file."""
-    package = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-    target = Path(app.outdir) / "vendor" / "mathjax"
-    ignore = shutil.ignore_patterns("all-packages.js")
-    for folder in MATHJAX_FOLDERS:
-        shutil.copytree(package / folder, target / folder, ignore=ignore, dirs_exist_ok=True)
-    settings = f"window.MathJax = {json.dumps(app.config.mathjax3_config)};\n"
-    loaded = f"\nMathJax.loader.preLoad({', '.join(map(json.dumps, MATHJAX[1:]))});\n"
-    write(target / "math.js", settings + joined(package, [f"{name}.js" for name in MATHJAX]) + loaded)
-
-
 def setup(app):
     """Register the templates and the WebP images, and connect the functions to Sphinx's events."""
     app.config.template_bridge = f"{__name__}.Templates"
     app.config.templates_path.insert(0, str(Path(__file__).parent / "templates"))
     app.add_node(nodes.image, override=True, html=(visit_image, None))
-    app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", lighten, priority=900)
     app.connect("build-finished", finish_styles, priority=900)  # after the theme's own handler

@@ -10,11 +10,30 @@
     button.setAttribute("aria-label", "Color mode: Light, Dark, System Settings");
   });
 
+  document.querySelectorAll("i").forEach(function (icon) { icon.setAttribute("aria-hidden", "true"); });
+
+  // The whole sidebar is one landmark. The captions of its lists are names, not headings: the title of the page comes first.
   var sidebar = document.getElementById("pst-primary-sidebar");
   if (sidebar) {
     sidebar.setAttribute("role", "navigation");
     sidebar.setAttribute("aria-label", "Book");
+    sidebar.querySelectorAll("nav").forEach(function (inner) {
+      inner.removeAttribute("aria-label");
+      inner.setAttribute("role", "presentation");
+    });
+    sidebar.querySelectorAll(".caption").forEach(function (caption) {
+      caption.removeAttribute("role");
+      caption.removeAttribute("aria-level");
+      caption.nextElementSibling.setAttribute("aria-label", caption.textContent);
+    });
   }
+
+  // Each copy button says what it copies. They are there when the other listeners of this event have run.
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("button.copybtn").forEach(function (button, index) {
+      button.setAttribute("aria-label", "Copy code " + (index + 1));
+    });
+  });
 
   // These roles are not allowed on their elements.
   document.querySelectorAll(".citation-list, div.citation").forEach(function (entry) {
@@ -38,7 +57,7 @@
   });
 
   // Boxes that scroll sideways must be reachable with the keyboard.
-  var boxes = "div.math, mjx-container[display], .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
+  var boxes = ".formula, span.math.wide, .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";
   function reachable() {
     document.querySelectorAll(boxes).forEach(function (box) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
@@ -48,7 +67,7 @@
 
   // An inline formula wider than the screen scrolls too.
   function fit() {
-    document.querySelectorAll("mjx-container:not([display])").forEach(function (formula) {
+    document.querySelectorAll("span.math").forEach(function (formula) {
       formula.classList.remove("wide");
       var room = formula.closest("p, li, dd, td, figcaption, div");
       if (room && formula.offsetWidth > room.clientWidth) formula.classList.add("wide");
@@ -57,8 +76,7 @@
   }
 
   function start() {
-    var math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-    (math || Promise.resolve()).then(fit);
+    (document.fonts ? document.fonts.ready : Promise.resolve()).then(fit);
     window.addEventListener("resize", fit);
     document.addEventListener("toggle", fit, true);     // an answer was opened or closed
   }
@@ -96,8 +114,6 @@
     preview.replaceChildren(template.content.cloneNode(true));
     link.closest("article").append(preview);
     link.setAttribute("aria-describedby", preview.id);
-    var math = window.MathJax && window.MathJax.typesetPromise;
-    (math ? math([preview]) : Promise.resolve()).then(place);
     preview.querySelectorAll("img").forEach(function (image) { image.onload = place; });
     place();
   }

@@ -3,22 +3,24 @@
 // rate, one under cross-entropy, one under squared error.
 
 explore.figure("plateau", stage => {
-  const { number, unit } = explore;
+  const { fixed, html, number, unit } = explore;
   const STEPS = 200, SECONDS = 6;
-  const LOWEST = -25, HIGHEST = 8;
+  const LEAST = -108, MOST = 34, START = -90;         // the odds y/(1 − y), in tenths of a decade
+  const logit = tenths => tenths * Math.LN10 / 10;
+  const LOWEST = logit(LEAST), HIGHEST = logit(MOST);
 
   // `left` is the time of gradient flow from z to the output ½, in the chapter's closed form. For negative z all of its
   // terms are positive, so that nothing cancels.
   const units = {
     "cross-entropy": {
-      title: "Cross-entropy: the cost is a ramp", name: "cross-entropy",
+      title: "Cross-entropy", name: "cross-entropy",
       cost: z => unit(z, 1).crossEntropy,
       slope: z => unit(z, 1).crossEntropySlope,
       left: z => -z - Math.expm1(z),
       axis: { from: 0, to: 27, ticks: [0, 10, 20], label: "" },
     },
     "squared-error": {
-      title: "Squared error: the cost is a plateau", name: "squared error",
+      title: "Squared error", name: "squared error",
       cost: z => unit(z, 1).squaredError,
       slope: z => unit(z, 1).squaredErrorSlope,
       left: z => -3 * z - 3 * Math.expm1(z) - Math.expm1(2 * z) / 2 + Math.expm1(-z),
@@ -38,7 +40,7 @@ explore.figure("plateau", stage => {
 
   function lineUp() {
     for (const look of looks) {
-      units[look].path = descend(units[look].slope, start.value, Number(rate.value));
+      units[look].path = descend(units[look].slope, logit(start.value), Number(rate.value));
     }
     go(0);
   }
@@ -51,42 +53,51 @@ explore.figure("plateau", stage => {
   function halt() {
     if (stop) stop();
     stop = null;
-    run.textContent = "Run";
+  }
+
+  function restart() {
+    halt();
+    lineUp();
   }
 
   // Run the race slowly at first, while the unit under cross-entropy moves, then faster and faster.
   function race() {
-    if (stop) return halt();
+    if (stop) {
+      halt();
+      return show();
+    }
     if (step === STEPS) go(0);
     if (explore.calm()) return go(STEPS);
     const began = performance.now() - SECONDS * 1000 * Math.sqrt(step / STEPS);
-    run.textContent = "Pause";
     stop = explore.animate(() => {
       const part = Math.min(1, (performance.now() - began) / (SECONDS * 1000));
-      go(Math.floor(STEPS * part * part));
+      step = Math.floor(STEPS * part * part);
       if (step === STEPS) halt();
+      show();
       return step < STEPS;
     });
+    show();
   }
 
   // --- controls
 
   const start = explore.slider({
-    name: "logit", label: "Start at the logit z", min: LOWEST, max: HIGHEST, step: 0.1, value: -20.7,
-    text: z => `${explore.fixed(z, 1)}, where y = ${number(unit(z, 1).y)}`,
-  }, () => { halt(); lineUp(); });
+    name: "decades", label: "Start", min: LEAST, max: MOST, step: 1, value: START,
+    text: tenths => `z = ${fixed(logit(tenths), 2)}, y = ${number(unit(logit(tenths), 1).y)}`,
+  }, restart);
   const rate = explore.select({
     name: "rate", label: "Learning rate", value: "1",
     options: [["0.1", "0.1"], ["1", "1"], ["6.75", "27/4"], ["1000", "1000"]],
-  }, () => { halt(); lineUp(); });
+  }, restart);
   const run = explore.button({ name: "run", label: "Run" }, race);
   const one = explore.button({ name: "step", label: "One step" }, () => {
     halt();
     go(Math.min(step + 1, STEPS));
   });
-  const back = explore.button({ name: "back", label: "Back to the start" }, () => {
-    halt();
-    go(0);
+  const reset = explore.button({ name: "reset", label: "Reset" }, () => {
+    start.value = START;
+    rate.input.value = "1";
+    restart();
   });
 
   // --- values, plots and summary
@@ -110,40 +121,48 @@ explore.figure("plateau", stage => {
   const summary = explore.summary();
 
   const here = look => units[look].path[step];
-  const seen = z => Math.min(z, HIGHEST);
-  const logits = { from: LOWEST, to: HIGHEST, ticks: [-20, -10, 0], label: "logit z" };
+  const logits = { from: LOWEST, to: HIGHEST, ticks: [-20, -10, 0], label: "" };
 
-  // Plot the cost against the logit, with a dot for the unit and the tangent there.
+  // Plot the cost against the logit, with the tangent where the unit is and a ball, which can be dragged to another start.
+  // A ball that has rolled out of the picture waits at its edge, next to an arrow.
   function hillside(look) {
     const { title, cost, slope, axis } = units[look];
-    return explore.plot({
-      title, x: logits, y: axis, height: 170, left: 40,
-      label: `The cost of the unit under ${units[look].name} against its logit, a dot where the unit is, and the tangent there.`,
+    const plot = explore.plot({
+      title, x: logits, y: axis, height: 150, left: 34,
+      label: `The cost of the unit under ${units[look].name} against its logit, a ball where the unit is, and the tangent there. `
+        + "The ball can be dragged, and the slider moves it too.",
     }, p => {
-      const z = seen(here(look)), x = p.x(z), y = p.y(cost(z));
+      const z = Math.min(here(look), HIGHEST), x = p.x(z), y = p.y(cost(z));
       const rise = slope(z) * (p.y(1) - p.y(0)) / (p.x(1) - p.x(0));
-      const reach = 34 / Math.hypot(1, rise), on = Math.min(reach, p.x(HIGHEST) - x);
-      p.curve(cost, look);
-      p.add(explore.line([[x - reach, y - reach * rise], [x + on, y + on * rise]], "tangent"));
+      const reach = 34 / Math.hypot(1, rise), on = Math.min(reach, p.box.right - x), back = Math.min(reach, x - p.box.left);
+      p.add(explore.line([[x - back, y - back * rise], [x + on, y + on * rise]], "tangent"));
       p.dot(z, cost(z), look);
+      if (z < here(look)) p.add(explore.text(x - 10, y - 12, `z = ${number(here(look), 3)} →`, { anchor: "end" }));
+      grip.place(x, y);
+    }, p => p.curve(cost, look));
+    const grip = explore.grip(`ball-${look}`, plot.view, ([x]) => {
+      start.value = Math.max(LEAST, Math.min(MOST, Math.round(plot.of(x) / Math.LN10 * 10)));
+      restart();
     });
+    return plot;
   }
 
   const slopes = explore.plot({
-    title: "Size of the slope, in factors of 1000", x: logits, height: 200, left: 40,
+    title: "Size of the slope against z, in factors of 1000", x: logits, height: 150, left: 40,
     y: { from: 3e-12, to: 10, log: true, ticks: [1e-9, 1e-6, 1e-3, 1], label: "" },
     label: "The size of both slopes against the logit, on a logarithmic axis, with a dot for each unit.",
   }, p => {
     for (const look of looks) {
-      const size = z => -units[look].slope(z), z = here(look);
-      p.curve(size, look);
-      if (z <= HIGHEST) p.dot(z, size(z), look);
+      const z = here(look);
+      if (z <= HIGHEST) p.dot(z, -units[look].slope(z), look);
     }
+  }, p => {
+    for (const look of looks) p.curve(z => -units[look].slope(z), look);
   });
 
   const outputs = explore.plot({
-    title: "The race: output y after each step", height: 200, left: 40,
-    x: { from: 0, to: STEPS, ticks: [0, 50, 100, 150, 200], label: "step" },
+    title: "Output y after each step", height: 150, left: 34,
+    x: { from: 0, to: STEPS, ticks: [0, 50, 100, 150, 200], label: "" },
     y: { from: 0, to: 1, ticks: [0, 0.5, 1], label: "" },
     label: "The output of both units after each step of the race so far.",
   }, p => {
@@ -153,7 +172,7 @@ explore.figure("plateau", stage => {
       p.dot(...passed[step], look);
     }
   });
-  const plots = [...looks.map(hillside), outputs, slopes];
+  const hills = looks.map(hillside), plots = [...hills, outputs, slopes];
 
   function tale(look) {
     const { name, path, left } = units[look];
@@ -161,16 +180,17 @@ explore.figure("plateau", stage => {
     if (passed === 0) return `${name} began beyond ½`;
     if (passed > 0 && passed <= step) return `${name} passed ½ at step ${passed}`;
     const more = left(here(look)) / Number(rate.value);
-    return `${name} is at y = ${number(unit(here(look), 1).y)} and needs about ${number(Number(more.toPrecision(2)))} more steps`;
+    return `${name} is at y = ${number(unit(here(look), 1).y)} and needs about ${number(Number(more.toPrecision(2)), 2)} more steps`;
   }
 
   function sentence() {
     if (step > 0) return `: ${tale(looks[0])}; ${tale(looks[1])}.`;
-    const [first, second] = looks.map(look => number(-rate.value * units[look].slope(start.value), 3));
+    const [first, second] = looks.map(look => number(-rate.value * units[look].slope(here(look)), 3));
     return `. The first one will move z by ${first} under cross-entropy, and by ${second} under squared error.`;
   }
 
   function show() {
+    run.textContent = stop ? "Pause" : step === STEPS ? "Run again" : "Run";
     for (const { cells } of rows) {
       for (const { look, of, value } of cells) value.show(of(here(look), look));
     }
@@ -181,7 +201,6 @@ explore.figure("plateau", stage => {
 
   lineUp();
   stage.append(
-    start.element, table, explore.row(plots[0].element, plots[1].element),
-    explore.row(rate.element, run, one, back), summary.element,
-    explore.row(outputs.element, slopes.element));
+    html("div", { class: "hills" }, ...hills.map(({ element }) => element)), outputs.element, start.element,
+    explore.row(run, one, reset), summary.element, explore.more(rate.element, table, slopes.element));
 });

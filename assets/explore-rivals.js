@@ -4,7 +4,7 @@
 
 explore.figure("rivals", stage => {
   const { fixed, html, number, power, softmax, sum, value } = explore;
-  const START = [2, 1, 0, -1, 0];
+  const START = [2, 1, 0, -1, 0], MOST = 6;
   const LOOKS = ["class-a", "class-b", "class-c", "class-d", "class-e"];
   const below = (letter, i) => letter + "₁₂₃₄₅"[i];
   const share = x => x < 0.001 ? number(x, 1) : fixed(x, 3);
@@ -22,20 +22,54 @@ explore.figure("rivals", stage => {
     const output = value(`output-${i + 1}`, share), rowSum = value(`row-sum-${i + 1}`, entry);
     const entries = START.map((_, j) => value(`entry-${i + 1}-${j + 1}`, entry));
     const logit = explore.slider({
-      name: `logit-${i + 1}`, label: below("z", i), min: -6, max: 6, step: 0.1, value: start,
+      name: `logit-${i + 1}`, label: below("z", i), min: -MOST, max: MOST, step: 0.1, value: start,
       text: z => fixed(z, 1),
     }, show);
     const bar = html("div", { class: "bar" }), part = html("div", { class: `bar ${LOOKS[i]}` });
-    return {
-      logit, output, rowSum, entries, bar, part,
+    const before = html("div", { class: "before" }), track = html("div", { class: "track hold", "data-name": `bar-${i + 1}` }, bar, before);
+    let held = start;
+    explore.draggable(track, { element: track }, ([x]) => raiseTo(i, x / track.clientWidth), () => {
+      held = logit.value;
+      remember();
+    }, () => {
+      logit.value = held;
+      show();
+    });
+    logit.input.addEventListener("pointerdown", remember);
+    const unit = {
+      logit, output, rowSum, entries, bar, part, before,
       pair: html("div", { class: "pair" }, logit.element, html("div", { class: LOOKS[i] },
-        html("div", { class: "output" }, below("y", i), output.element), html("div", { class: "track" }, bar))),
+        html("div", { class: "output" }, below("y", i), output.element), track)),
       column: html("th", { scope: "col" }, below("z", i)),
       row: html("th", { scope: "row" }, below("y", i)),
       squares: entries.map(({ element }) => html("td", {}, element)),
       end: html("td", { class: "end" }, rowSum.element),
     };
+    // Its column shows how all outputs answer to its logit: it lights up while the reader is at the logit.
+    for (const [part, event, lit] of [[unit.pair, "pointerenter", true], [unit.pair, "pointerleave", false],
+      [logit.input, "focus", true], [logit.input, "blur", false]]) {
+      part.addEventListener(event, () => light(i, lit));
+    }
+    return unit;
   });
+
+  function light(j, lit) {
+    for (const cell of [units[j].column, ...units.map(({ squares }) => squares[j])]) cell.classList.toggle("lit", lit);
+  }
+
+  // Mark where the bars are before a drag.
+  function remember() {
+    for (const { bar, before } of units) before.style.left = bar.style.width;
+  }
+
+  // Give a unit the logit with which its output is `part`.
+  function raiseTo(i, part) {
+    const T = temperatureOf(), p = Math.max(1e-6, Math.min(1 - 1e-6, part));
+    const others = seated.filter((_, j) => j !== i).map(({ logit }) => logit.value / T);
+    const z = T * (Math.log(p) - Math.log1p(-p) + explore.logSumExp(others));
+    units[i].logit.value = Math.round(10 * Math.max(-MOST, Math.min(MOST, z))) / 10;
+    show();
+  }
 
   const total = value("total", share);
   const summary = explore.summary();
@@ -43,10 +77,23 @@ explore.figure("rivals", stage => {
     name: "temperature", label: "Temperature T", min: -12, max: 12, step: 1, value: 0,
     text: n => number(2 ** (n / 4), 3),
   }, show);
+  const temperatureOf = () => 2 ** (temperature.value / 4);
   const forget = explore.checkbox({ name: "forget", label: "Forget the normalizer’s terms" }, show);
   const classes = explore.select({
     name: "classes", label: "Classes K", value: "4", options: ["3", "4", "5"].map(k => [k, k]),
   }, seat);
+  const raise = explore.button({ name: "raise", label: "Raise all by 1" }, () => {
+    for (const { logit } of seated) logit.value = Math.round(10 * logit.value + 10) / 10;
+    show();
+  });
+  const reset = explore.button({ name: "reset", label: "Reset" }, () => {
+    units.forEach(({ logit }, i) => { logit.value = START[i]; });
+    temperature.value = 0;
+    forget.input.checked = false;
+    classes.input.value = "4";
+    seat();
+    remember();
+  });
 
   const pairs = html("div"), whole = html("div", { class: "track" });
   const head = html("tr"), body = html("tbody");
@@ -78,7 +125,7 @@ explore.figure("rivals", stage => {
   }
 
   function show() {
-    const T = 2 ** (temperature.value / 4);
+    const T = temperatureOf();
     const z = seated.map(unit => unit.logit.value / T);
     const y = softmax(z), J = jacobian(z, T);
     seated.forEach((unit, i) => {
@@ -86,22 +133,26 @@ explore.figure("rivals", stage => {
       unit.bar.style.width = unit.part.style.width = `${100 * y[i]}%`;
       J[i].forEach((slope, j) => {
         unit.entries[j].show(slope);
-        unit.squares[j].className = slope < 0 ? "minus" : "plus";
-        unit.squares[j].style.setProperty("--strength", `${Math.min(100, 140 * Math.sqrt(Math.abs(slope) * T))}%`);
+        const square = unit.squares[j];
+        square.classList.toggle("minus", slope < 0);
+        square.classList.toggle("plus", slope >= 0);
+        square.style.setProperty("--strength", `${Math.min(100, 140 * Math.sqrt(Math.abs(slope) * T))}%`);
       });
       const rowSum = sum(J[i]), vanishes = Math.abs(rowSum) < 1e-12 * J[i][i];     // except for rounding
       unit.rowSum.show(vanishes ? 0 : rowSum);
       unit.end.classList.toggle("alarm", !vanishes);
     });
     total.show(sum(y));
+    raise.disabled = seated.some(({ logit }) => logit.value > MOST - 1);
     summary.say(sentence(T));
   }
 
   stage.append(
     html("div", { class: "board" },
-      html("div", {}, html("div", { class: "pair head" }, html("span", {}, "Logits"), html("span", {}, "Outputs")), pairs,
-        html("div", { class: "output" }, "Sum of the outputs", total.element), whole, temperature.element),
-      html("div", {}, table, forget.element, classes.element)),
-    summary.element);
+      html("div", {}, html("div", { class: "pair head" }, html("span", {}, "Logits"), html("span", {}, "Outputs")), pairs),
+      html("div", {}, table)),
+    html("div", { class: "together" }, html("div", { class: "output" }, "Sum of the outputs", total.element), whole),
+    html("div", { class: "explore-line" }, temperature.element), explore.row(forget.element, raise, reset), summary.element, explore.more(classes.element));
   seat();
+  remember();
 });

@@ -67,6 +67,7 @@ const explore = (() => {
     return {
       element,
       show(x) {
+        if (element.value === String(x)) return;
         element.value = String(x);
         element.textContent = format(x);
       },
@@ -114,18 +115,20 @@ const explore = (() => {
     const input = html("input", { type: "range", name, min, max, step, value });
     // Screen readers do not announce it: they read the same text as the value of the slider.
     const output = html("output", { "aria-live": "off" });
+    let told = null;
     const control = {
       input,
       element: labelled(label, input, output),
       get value() { return input.valueAsNumber; },
       set value(x) {
-        input.value = x;
+        if (input.valueAsNumber !== x) input.value = x;
         tell();
       },
     };
     function tell() {
       const words = text(control.value);
-      if (words !== output.textContent) output.textContent = words;
+      if (words === told) return;
+      told = output.textContent = words;
       input.setAttribute("aria-valuetext", words);
     }
     function take() {
@@ -162,10 +165,41 @@ const explore = (() => {
     return { input, element: labelled(label, input), get value() { return input.value; } };
   }
 
+  // A field for a number. What is not a number between its ends changes nothing.
+  function field({ name, label, min, max, value }, changed) {
+    const input = html("input", { type: "number", name, min, max, step: "any", value });
+    input.addEventListener("input", () => {
+      if (input.value !== "" && input.checkValidity()) changed(input.valueAsNumber);
+    });
+    return {
+      input,
+      element: labelled(label, input),
+      get value() { return input.valueAsNumber; },
+      set value(x) { if (input.valueAsNumber !== x) input.value = x; },
+    };
+  }
+
   function button({ name, label }, pressed) {
     const element = html("button", { type: "button", name }, label);
     element.addEventListener("click", pressed);
     return element;
+  }
+
+  // Return a row of buttons for settings to try, [name, text, setting], of which the one that is on says so.
+  // `pressed` gets the setting. `mark` takes a function that returns true for the setting that is on.
+  function presets(label, settings, pressed) {
+    const buttons = settings.map(([name, words, setting]) => button({ name, label: words }, () => pressed(setting)));
+    return {
+      element: html("div", { class: "explore-presets", role: "group", "aria-label": label }, ...buttons),
+      mark(on) {
+        settings.forEach(([, , setting], i) => buttons[i].setAttribute("aria-pressed", on(setting)));
+      },
+    };
+  }
+
+  // Return what is folded at first: what an explorable has besides its picture and its first controls.
+  function more(...elements) {
+    return html("details", { class: "explore-more", "aria-label": "More" }, html("summary", {}, "More"), ...elements);
   }
 
   function row(...elements) {
@@ -190,40 +224,55 @@ const explore = (() => {
 
   // Return an SVG as wide as its container. Its units are CSS pixels, so that font sizes are those of
   // the page. `paint(layer, width, height)` fills the empty layer after each change of the width and
-  // at each `repaint`. Elements that must keep the focus are appended to `element`, where they stay.
-  function drawing({ label, height }, paint) {
-    const layer = svg("g");
-    const element = svg("svg", { role: "img", "aria-label": label }, layer);
-    let width = 0;
+  // at each `repaint`. `ground` does so for a layer below it, after a change of the width and at `redraw` alone.
+  // Elements that must keep the focus are appended to `element`, where they stay.
+  function drawing({ label, height }, paint, ground = () => {}) {
+    const below = svg("g"), layer = svg("g");
+    const element = svg("svg", { role: "img", "aria-label": label }, below, layer);
+    let width = 0, tall = 0;
+    function fill(part, how) {
+      const shapes = document.createDocumentFragment();
+      how(shapes, width, tall);
+      part.replaceChildren(shapes);
+    }
     function repaint() {
+      if (width) fill(layer, paint);
+    }
+    function redraw() {
       if (!width) return;
-      const tall = typeof height === "function" ? height(width) : height;
+      tall = typeof height === "function" ? height(width) : height;
       element.setAttribute("viewBox", `0 0 ${width} ${tall}`);
       element.style.height = tall + "px";
-      layer.replaceChildren();
-      paint(layer, width, tall);
+      fill(below, ground);
+      repaint();
     }
     new ResizeObserver(([entry]) => {
       const room = Math.round(entry.contentRect.width);
       if (room === width) return;
       width = room;
-      repaint();
+      redraw();
     }).observe(element);
-    return { element, repaint };
+    return { element, repaint, redraw };
   }
 
-  // Let the mouse or a finger drag a part of a drawing. `follow` gets the pointer's place, in units of the drawing.
-  function draggable(part, view, follow) {
+  // Let the mouse or a finger drag a part of a drawing. `follow` gets the pointer's place, in units of the drawing,
+  // and `begin` the place where it is pressed. With `back`, a finger that goes up or down on it scrolls the page, after
+  // `back` has restored what was before.
+  function draggable(part, view, follow, begin = () => {}, back = null) {
+    const place = event => {
+      const box = view.element.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
     // A finger on it drags it, not the page. `touch-action` does not work on parts of an SVG.
-    part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
+    if (back) part.addEventListener("pointercancel", back);
+    else part.addEventListener("touchstart", event => event.preventDefault(), { passive: false });
     part.addEventListener("pointerdown", event => {
       part.setPointerCapture(event.pointerId);
       event.preventDefault();     // do not select text
+      begin(place(event));
     });
     part.addEventListener("pointermove", event => {
-      if (!part.hasPointerCapture(event.pointerId)) return;
-      const box = view.element.getBoundingClientRect();
-      follow([event.clientX - box.left, event.clientY - box.top]);
+      if (part.hasPointerCapture(event.pointerId)) follow(place(event));
     });
     return part;
   }
@@ -259,38 +308,45 @@ const explore = (() => {
   const tickText = ({ log, format = log ? decade : String }, tick) => minus(format(tick));
 
   // Return a plot with two axes. `paint(p)` draws with p.line, p.curve, p.dot and p.text, which take
-  // numbers on the axes. p.x and p.y convert them to pixels. p.add takes any SVG element. A look is a
-  // class: cross-entropy, squared-error, class-a, class-b, class-c, guide. The axes may be changed
-  // between repaints.
-  function plot({ label, title, height = 200, x, y, left = 44 }, paint) {
-    const view = drawing({ label, height }, (layer, width, tall) => {
-      const box = { left, right: width - 10, top: 10, bottom: tall - 38 };
-      const px = scale(x, box.left, box.right);
-      const py = scale(y, box.bottom, box.top);
-      const add = (...shapes) => layer.append(...shapes);
-      for (const tick of y.ticks) {
-        add(line([[box.left, py(tick)], [box.right, py(tick)]], "grid"),
-          text(box.left - 6, py(tick) + 4, tickText(y, tick), { anchor: "end" }));
-      }
-      for (const tick of x.ticks) {
-        add(line([[px(tick), box.top], [px(tick), box.bottom]], "grid"),
-          text(px(tick), box.bottom + 16, tickText(x, tick), { anchor: "middle" }));
-      }
-      add(line([[box.left, box.top], [box.left, box.bottom], [box.right, box.bottom]], "axis"),
-        text((box.left + box.right) / 2, tall - 5, x.label, { anchor: "middle" }));
-      const p = { add, box, x: px, y: py };
-      p.line = (points, look) => add(line(points.map(([u, v]) => [px(u), py(v)]), look));
+  // numbers on the axes. p.x and p.y convert them to pixels, and p.of pixels to a number on the axis of x. p.add takes
+  // any SVG element. A look is a class: cross-entropy, squared-error, class-a, class-b, class-c, guide. `ground` draws
+  // what stays between repaints. The axes may be changed before a `redraw`.
+  function plot({ label, title, height = 200, x, y, left = 44 }, paint, ground = () => {}) {
+    let p;
+    function axes(width, tall) {
+      const box = { left, right: width - 10, top: 10, bottom: tall - (x.label ? 38 : 22) };
+      const px = scale(x, box.left, box.right), py = scale(y, box.bottom, box.top);
+      p = { box, x: px, y: py, of: scale({ from: box.left, to: box.right }, x.from, x.to) };
+      p.line = (points, look) => p.add(line(points.map(([u, v]) => [px(u), py(v)]), look));
       p.curve = (f, look, from = x.from, to = x.to) => {
         const steps = Math.ceil(Math.abs(px(to) - px(from)) / 2);
         const at = k => x.log ? from * (to / from) ** (k / steps) : from + (to - from) * k / steps;
         p.line(Array.from({ length: steps + 1 }, (_, k) => [at(k), f(at(k))]), look);
       };
-      p.dot = (u, v, look) => add(svg("circle", { cx: px(u), cy: py(v), r: 6, class: "dot " + look }));
-      p.text = (u, v, words, style) => add(text(px(u), py(v), words, style));
+      p.dot = (u, v, look) => p.add(svg("circle", { cx: px(u), cy: py(v), r: 6, class: "dot " + look }));
+      p.text = (u, v, words, style) => p.add(text(px(u), py(v), words, style));
+    }
+    const view = drawing({ label, height }, layer => {
+      p.add = (...shapes) => layer.append(...shapes);
       paint(p);
+    }, (layer, width, tall) => {
+      axes(width, tall);
+      const { box } = p, add = p.add = (...shapes) => layer.append(...shapes);
+      for (const tick of y.ticks) {
+        add(line([[box.left, p.y(tick)], [box.right, p.y(tick)]], "grid"),
+          text(box.left - 6, p.y(tick) + 4, tickText(y, tick), { anchor: "end" }));
+      }
+      for (const tick of x.ticks) {
+        add(line([[p.x(tick), box.top], [p.x(tick), box.bottom]], "grid"),
+          text(p.x(tick), box.bottom + 16, tickText(x, tick), { anchor: "middle" }));
+      }
+      add(line([[box.left, box.top], [box.left, box.bottom], [box.right, box.bottom]], "axis"),
+        text((box.left + box.right) / 2, tall - 5, x.label, { anchor: "middle" }));
+      ground(p);
     });
     const head = title ? [html("div", { class: "explore-title" }, title)] : [];
-    return { element: html("div", { class: "explore-plot" }, ...head, view.element), repaint: view.repaint, x, y };
+    return { element: html("div", { class: "explore-plot" }, ...head, view.element), view, repaint: view.repaint,
+      redraw: view.redraw, x, y, of: px => p.of(px) };
   }
 
   // --- smlib's formulas, written to avoid cancellation and overflow
@@ -401,7 +457,7 @@ const explore = (() => {
 
   return {
     html, svg, figure, power, fixed, number, value, table, summary,
-    slider, checkbox, select, button, row, calm, animate,
+    slider, checkbox, select, field, button, presets, more, row, calm, animate,
     drawing, draggable, grip, scale, line, text, plot,
     sum, logistic, unit, logSumExp, softmax, softmaxProduct, labelCost, crossEntropy,
     crossEntropyGradient: residuals, squaredError, squaredErrorGradient, jacobian,

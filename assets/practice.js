@@ -2,7 +2,8 @@
 (function () {
   "use strict";
 
-  const root = new URL("../", document.currentScript.src);      // of the site
+  const here = document.currentScript.src;
+  const root = new URL("../", here);      // of the site
 
   function say(place, right, words) {
     place.textContent = words;
@@ -120,9 +121,24 @@
     return image;
   }
 
+  // Temml makes MathML of formulas. It loads with the first of them.
+  let temml = null;
+
+  function loadTemml() {
+    temml ??= new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = new URL("temml/temml.min.js", here);
+      script.onload = () => done(window.temml);
+      script.onerror = failed;
+      document.head.append(script);
+    });
+    return temml;
+  }
+
   function displayed(formula) {
-    const made = box("div", "The value", `\\[${formula}\\]`);
-    made.className = "math";
+    const made = box("div", "The value", formula);
+    made.className = "formula";
+    loadTemml().then(temml => temml.render(formula, made, { displayMode: true })).catch(() => { temml = null; });
     return made;
   }
 
@@ -134,7 +150,6 @@
       ...(output ? [box("pre", "What your code printed", output)] : []),
       ...(formula ? [displayed(formula)] : []),
       ...pictures.map(picture));
-    if (formula) window.MathJax?.typesetPromise?.([place]);
   }
 
   function finish(form, right, words) {

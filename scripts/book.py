@@ -52,7 +52,7 @@ def sources():
     single = [ROOT / name for name in ("_config.yml", "_toc.yml", "references.bib", "index.md")]
     chapters = [path for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")]
     assets = [path for path in (ROOT / "assets").rglob("*") if path.is_file()]
-    printed = [*(ROOT / "studies").glob("rivals_*.py")]
+    printed = [*(ROOT / "studies").glob("rivals_*.py"), *(ROOT / "proofs").glob("*.v")]
     return sorted(path for path in single + chapters + assets + printed if path.exists())
 
 

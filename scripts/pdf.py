@@ -36,11 +36,10 @@ Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a
 
 SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav, form"
 
-# Set in smaller letters what is wider than the page, after fonts and formulas have arrived.
+# Set in smaller letters what is wider than the page, after the fonts have arrived.
 FIT = """async () => {
-  await MathJax.startup.promise;
   await document.fonts.ready;
-  document.querySelectorAll("pre, div.math, table").forEach(wide => {
+  document.querySelectorAll("pre, .formula, table").forEach(wide => {
     const size = parseFloat(getComputedStyle(wide).fontSize);
     for (let part = 1; wide.scrollWidth > wide.clientWidth && part > 0.5; part -= 0.02)
       wide.style.fontSize = part * size + "px";
@@ -92,10 +91,8 @@ def read(folder, page):
 
 
 def head(folder, page):
-    """Return the tags of the style sheets and of MathJax."""
-    found = read(folder, page).head
-    tags = [tag for tag in found("link") if "stylesheet" in tag["rel"]]
-    tags += [tag for tag in found("script") if "math" in f"{tag.get('src')}{tag.string}".lower()]
+    """Return the tags of the style sheets."""
+    tags = [tag for tag in read(folder, page).head("link") if "stylesheet" in tag["rel"]]
     for tag in tags:
         relocate(tag, page)
     return "\n".join(map(str, tags))

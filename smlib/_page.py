@@ -202,7 +202,7 @@ def part_of(node, wanted, cell):
 def names(node, modules):
     """Return the names that a statement reads, and those that it binds or changes."""
     reads, writes = used(node)
-    changed = {root(target) for part in ast.walk(node) for target in changes(part)} - {None} - modules
+    changed = altered(node) - {None} - modules
     return reads | changed, writes | changed
 
 
@@ -230,14 +230,26 @@ def used(node):
     return loads, stores
 
 
+def altered(node):
+    """Return the roots of what a piece of code changes, without the local names of its functions."""
+    found = {root(target) for target in changes(node)}.union(*map(altered, ast.iter_child_nodes(node)))
+    if isinstance(node, (*COMPREHENSIONS, *FUNCTIONS, ast.ClassDef)):
+        found = found.difference(*(used(part)[1] for part in ast.iter_child_nodes(node)))
+    return found
+
+
 def changes(node):
-    """Return what a statement changes without binding it: x in ``x[0] = 1``, ``x += 1`` and ``x.append(1)``."""
+    """Return what a piece of code changes without binding it: x in ``x[0] = 1``, ``x += 1``, ``x.append(1)`` and
+    ``train(x)``, the one function in the book that changes its argument.
+    """
     if isinstance(node, ast.Assign):
         return [target for target in node.targets if isinstance(target, (ast.Subscript, ast.Attribute))]
     if isinstance(node, ast.AugAssign):
         return [node.target]
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
         return [node.value.func]
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "train":
+        return node.args[:1]
     return []
 
 

@@ -5,7 +5,9 @@ and the reader sees the first one. An answer without a complaint is right, and t
 """
 
 import inspect
+import re
 import sys
+import traceback
 
 import numpy as np
 
@@ -60,10 +62,18 @@ class Check:
         try:
             complaint = next(iter(self.rule(*answers)), None)
         except Complaint as raised:
-            complaint = str(raised)
+            complaint = self.about(raised) + str(raised)
         except Exception as error:
             return Verdict(False, f"Your code stopped with {type(error).__name__}: {error}", error)
         return Verdict(complaint is None, self.praise if complaint is None else complaint)
+
+    def about(self, complaint):
+        """Return the name of the answer in the line of the rule that raised a complaint, if there are several names."""
+        lines = [
+            frame.line for frame in traceback.extract_tb(complaint.__traceback__) if frame.name == self.rule.__name__
+        ]
+        named = [name for name in self.names if re.search(rf"\b{name}\b", "".join(lines))]
+        return f"{named[0]}: " if named and len(self.names) > 1 else ""
 
     def tries(self, right, wrong):
         """Try the check on at least three right answers, and on at least five pairs (words, wrong answer).

@@ -175,12 +175,16 @@ def answers_checked(notebook):
     label, found = None, {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            found |= {label: [] for label in LABEL.findall(cell.source)}
             label = ([label] + LABEL.findall(cell.source))[-1]
         elif kind(cell):
             found.setdefault(label, []).append(kind(cell))
+            if cell.id != f"{label}-{kind(cell)}":
+                yield f"the cell {cell.id} has the tag {kind(cell)}: name it {label}-{kind(cell)}"
     for label, kinds in found.items():
         if kinds != sorted(TAGS):
-            yield f"the exercise {label} has the cells {', '.join(kinds)}: write answer, check and tries, in this order"
+            there = ", ".join(kinds) or "none"
+            yield f"of answer, check and tries, {label} has {there}: write all, in this order"
     for number, cell in numbered(notebook):
         if kind(cell) == "check" and not cell.metadata.get("jupyter", {}).get("source_hidden"):
             yield f"code cell {number} is a check in sight: set jupyter.source_hidden in its metadata"

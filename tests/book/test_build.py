@@ -161,6 +161,8 @@ def test_site_builds_a_draft_if_it_is_stale_even_in_the_c_locale_and_broken_page
         new_markdown_cell("See {ref}`ch-nowhere`."),
         new_markdown_cell("Text.\n\n![a picture](gone.png)"),
         new_markdown_cell("By {cite}`nobody1900`."),
+        new_markdown_cell(r"Then $\sofmax(z)$."),
+        new_markdown_cell("Words.\n\n$$ \\frac{1 $$"),
     )
     for command in ("site", "draft"):  # Sphinx remembers pages: the second build must fail, too
         done = run(book, command)
@@ -168,6 +170,8 @@ def test_site_builds_a_draft_if_it_is_stale_even_in_the_c_locale_and_broken_page
         assert "chapters/one.ipynb: cell 2, line 1: WARNING: undefined label: 'ch-nowhere'" in done.stderr
         assert "chapters/one.ipynb: cell 3, line 3: WARNING: image file not readable: chapters/gone.png" in done.stderr
         assert "chapters/one.ipynb: cell 4, line 1: WARNING: could not find bibtex key" in done.stderr
+        assert r"chapters/one.ipynb: cell 5, line 1: WARNING: no MathML for the formula $ \sofmax(z) $" in done.stderr
+        assert r"chapters/one.ipynb: cell 6, line 3: WARNING: no MathML for the formula $ \frac{1 $" in done.stderr
 
 
 def test_an_unknown_command_prints_the_commands(small_book):

@@ -25,7 +25,7 @@ LOOKS = {
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
 RUN = """async ([where, rules]) => {
-  const found = await axe.run(where, {
+  const found = await axe.run(where ?? document, {
     resultTypes: ["violations"],
     ...(rules && {runOnly: {type: "rule", values: rules}}),
   });
@@ -33,11 +33,11 @@ RUN = """async ([where, rules]) => {
 }"""
 
 THIN_OUT = """() => {
-  for (const formula of document.querySelectorAll("mjx-container")) {
-    const {width, height} = (formula.firstElementChild ?? formula).getBoundingClientRect();
+  for (const formula of document.querySelectorAll("math")) {
+    const {width, height} = formula.getBoundingClientRect();
     const box = document.createElement("span");
     box.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
-    formula.replaceChildren(box);
+    formula.replaceWith(box);
   }
   document.querySelectorAll("svg :is(path, rect, line, circle):not([role], [tabindex], [aria-label])")
     .forEach(shape => shape.remove());
@@ -60,7 +60,7 @@ MARK = r"""() => {
   const place = ({left, right, top, bottom}) => ({left, right, top, bottom});
   const ownText = element => [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE)
     .map(node => node.data.trim()).join("");
-  for (const element of document.querySelectorAll("body, body :not(mjx-container *)")) {
+  for (const element of document.querySelectorAll("body, body *")) {
     if (!element.checkVisibility({visibilityProperty: true})) continue;
     const style = getComputedStyle(element);
     const paint = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter, style.mixBlendMode,
@@ -120,4 +120,4 @@ def findings(page, mode, width):
     new_kinds, rules = page.evaluate(MARK), LOOKS[mode, width]
     if rules == COLORS and not new_kinds:
         return []
-    return page.evaluate(RUN, [{"exclude": ["mjx-container"]}, rules])
+    return page.evaluate(RUN, [None, rules])

@@ -16,6 +16,7 @@ from scripts.browser import find_browser
 
 SITE = ROOT / "_build" / "html"
 PHONE = {"width": 390, "height": 844}
+ZOOMED = {"width": 320, "height": 256}  # a desktop of 1280 by 1024, at 400 percent
 FIGURE_WIDTH = 358  # the width of a figure on the phone
 DESKTOP = {"width": 1280, "height": 900}
 FLAGS = [
@@ -43,23 +44,25 @@ NARROW = """wide => [...document.querySelectorAll("article figure img")].filter(
 
 # Return what is on a page, and what is wrong there.
 LOOK = """async least => {
-  await (window.MathJax?.startup?.promise ?? Promise.resolve());
+  await document.fonts.ready;
   document.querySelectorAll("details").forEach(details => { details.open = true; });
   const article = document.querySelector("article") ?? document.body;
   const images = [...document.images];
   images.forEach(image => { image.loading = "eager"; });
   await Promise.all(images.map(image => image.decode().catch(() => null)));
+  const plain = text => text.replace(/[^\\p{L}\\p{N}]+/gu, " ").trim().toLowerCase();
+  const controls = [...document.querySelectorAll(":is(a, button, summary, [role=button], [role=link])[aria-label]")];
   const name = element => (element.alt || element.currentSrc || element.textContent).trim().slice(0, 80);
 
   const words = [];
   const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
-    if (!walker.currentNode.parentElement.closest("pre, code, script, style, mjx-container"))
+    if (!walker.currentNode.parentElement.closest("pre, code, script, style"))
       words.push(walker.currentNode.textContent);
   }
   const raw = words.filter(text => /\\$\\$|\\$[^$]+\\$|\\\\\\(|\\\\\\[|\\\\begin/.test(text));
   const math = [...article.querySelectorAll(".math")];
-  const parts = [...document.querySelectorAll(":not(mjx-container *)")]
+  const parts = [...document.querySelectorAll("*")]
     .flatMap(element => ["::before", "::after"].map(part => getComputedStyle(element, part)));
   const icons = parts.filter(style => style.fontFamily.includes("Font Awesome"))
     .flatMap(style => style.content.match(/[\ue000-\uf8ff]/g) ?? []);
@@ -67,11 +70,11 @@ LOOK = """async least => {
     title: document.title,
     heading: article.querySelector("h1")?.textContent ?? "",
     math: math.length,
-    untypeset: math.filter(element => !element.querySelector("mjx-container")).map(name),
-    errors: [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")].map(name),
+    untypeset: math.filter(element => !element.querySelector("math > *")).map(name),
     raw: raw.map(text => text.trim().slice(0, 80)),
     images: images.length,
     icons: [...new Set(icons)],
+    misnamed: controls.filter(control => !plain(control.ariaLabel).includes(plain(control.innerText))).map(name),
     silent: images.filter(image => !image.alt.trim()).map(image => image.src),
     broken: images.filter(image => !image.naturalWidth).map(name),
     coarse: images.filter(image => article.contains(image) && !image.matches("[src$='.svg'], .toggler"))
@@ -172,7 +175,7 @@ class Visitor:
             self.complaints.append(f"status {response.status}: {response.url}")
 
     def look(self, url, least=1.99):
-        """Return what LOOK finds at an address, its width on a desktop and on a phone, the requests and the errors.
+        """Return what LOOK finds at an address, its width on three screens, the requests and the errors.
 
         A notebook's picture is coarse if it has fewer than `least` dots for each pixel of its width, another if it has
         fewer than 1.99.
@@ -182,7 +185,8 @@ class Visitor:
         self.page.goto(url)
         seen = self.page.evaluate(LOOK, least)
         seen["desktop"] = self.page.evaluate(WIDTH)
-        self.page.set_viewport_size(PHONE)
-        seen["phone"] = self.page.evaluate(WIDTH)
+        for screen, size in (("zoomed", ZOOMED), ("phone", PHONE)):
+            self.page.set_viewport_size(size)
+            seen[screen] = self.page.evaluate(WIDTH)
         seen["narrow"] = self.page.evaluate(NARROW, FIGURE_WIDTH)
         return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}

@@ -30,16 +30,16 @@ FAULTS = """least => {
   const all = selector => [...document.querySelectorAll(selector)];
   const name = element => (element.alt || element.textContent).trim().slice(0, 60);
   const edge = document.body.getBoundingClientRect().right + 1;
-  const seen = all("pre, code, table, img, p, div.math, mjx-container");
+  const seen = all("pre, code, table, img, p, .formula, span.math");
   return {
-    clipped: all("pre, code, table, div.math, div.highlight")
+    clipped: all("pre, code, table, .formula, div.highlight")
       .filter(e => getComputedStyle(e).display !== "inline" && e.scrollWidth > e.clientWidth + 1).map(name),
     outside: seen.filter(e => e.getBoundingClientRect().right > edge).map(name),
     hidden: all("article p, article pre, article img").filter(e => !e.checkVisibility()).map(name),
     coarse: all("img")
       .filter(e => e.naturalWidth / e.clientWidth < (e.closest(".cell_output") ? least : 150 / 96)).map(name),
     folded: all("details:not([open])").length,
-    untypeset: all(".math").filter(e => !e.querySelector("mjx-container")).map(name),
+    untypeset: all(".math").filter(e => !e.querySelector("math")).map(name),
     measured: seen.length,
   };
 }"""

@@ -124,6 +124,16 @@ def test_a_prediction_is_judged_and_then_the_answer_opens(chapter, book):
                 assert replies.nth(place - 1).inner_text() == f"No. {reply}"
 
 
+def test_the_replies_to_predictions_are_accessible(visitor, origin, book):
+    visitor.page.goto(f"{origin}chapters/{CHAPTER}.html")
+    for form, questions in zip(visitor.page.locator("form.predict").all(), predictions(book[CHAPTER])):
+        for place, value in enumerate(right_answers(questions), 1):
+            enter(form, place, value if place > 1 else "77" if isinstance(value, str) else 1 - bool(value))
+        form.get_by_role("button", name="Compare").click()
+    assert "No. " in visitor.page.inner_text("main") and "Yes. " in visitor.page.inner_text("main")
+    assert not any(examine(visitor.page).values())
+
+
 def test_numbers_may_be_written_in_several_ways(visitor, origin):
     visitor.page.goto(f"{origin}chapters/{CHAPTER}.html")
     form = visitor.page.locator("form.predict").first
@@ -265,7 +275,7 @@ def test_the_cells_of_a_chapter_show_what_is_stored(bundled, visitor, origin, bo
         data = [output.get("data", {}) for output in notebook_cell.outputs]
         assert shown.locator("img").count() == sum("image/png" in part for part in data)
         if any("text/latex" in part for part in data):
-            shown.locator("mjx-container").wait_for()
+            shown.locator(".formula > math").wait_for()
     assert visitor.left == [] and visitor.complaints == []
 
 

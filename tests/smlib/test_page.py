@@ -132,8 +132,20 @@ def test_changes_of_what_is_needed_run_in_their_order():
     ]
 
 
+def test_training_changes_a_network():
+    cells = ["net = make()", "seen = [train(net, x) for _ in range(2)]", "train(other)"]
+    assert needed(cells, "net") == "net = make()\nseen = [train(net, x) for _ in range(2)]"
+
+
 @pytest.mark.parametrize(
-    "code", ["def f(double):\n    return double", "[double for double in ()]", "double = 3\ndouble"]
+    "code",
+    [
+        "def f(double):\n    return double",
+        "[double for double in ()]",
+        "double = 3\ndouble",
+        "def f(total, numbers):\n    total *= 2\n    numbers[0] -= 1\n    numbers.append(total)",
+        "lambda total: [total := 1]",
+    ],
 )
 def test_a_name_of_its_own_is_not_looked_for(code):
     assert needed(CHAPTER, code) == ""

@@ -52,6 +52,16 @@ def test_a_name_that_is_not_written_yet_is_named(dots):
     assert both(1, dots).says == "Replace the dots in two."
 
 
+def test_of_several_answers_the_one_that_cannot_be_read_is_named():
+    @practice.check
+    def both(one, two):
+        practice.array(one, ())
+        yield from practice.compare(practice.array(two(1), (2,)), 1, {})
+
+    assert both("x", abs).says.startswith("one: This is not a number")
+    assert both(1, abs).says == "two: The shape is that of a single number, and should be 2."
+
+
 # tries
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.notebooks import chapters, code_cells, read
 from tests.site.browser import DESKTOP, ROOT, WIDTH, Visitor, served, started_browser
 from tests.site.explorables.explorable import NAMES, Explorable
 
@@ -33,9 +34,21 @@ def harness(tmp_path_factory):
     (folder / "theme").symlink_to(THEME)
     template = HARNESS.read_text(encoding="utf-8")
     for name in NAMES:
-        (folder / f"{name}.html").write_text(template.replace("NAME", name), encoding="utf-8")
+        page = template.replace("NAME", name).replace("DATA", data_of(name))
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
     with served(folder) as address:
         yield address
+
+
+def data_of(name):
+    """Return what a cell of a chapter writes into the page for the explorable, or an empty text."""
+    outputs = [
+        "".join(output.get("data", {}).get("text/html", ""))
+        for path in chapters().values()
+        for cell in code_cells(read(path))
+        for output in cell.outputs
+    ]
+    return "".join(output for output in outputs if f"id='explore-{name}-data'" in output)
 
 
 @pytest.fixture(scope="package")
@@ -50,7 +63,7 @@ def tab(browser, harness):
 def opened(tab, harness):
     """Open an explorable in the shared tab, as it is at first. The page must not complain, nor load from elsewhere."""
     tab.page.set_viewport_size(DESKTOP)
-    tab.page.emulate_media(media="null", reduced_motion="null")
+    tab.page.emulate_media(media="null", reduced_motion="null", forced_colors="null")
     tab.complaints, tab.left = [], []
 
     yield lambda name: at(tab.page, harness, name)
@@ -73,7 +86,8 @@ def opened_with(browser, harness):
 
 
 def at(page, harness, name):
-    """Return the explorable on its small page, after two frames: then its drawings are painted."""
+    """Return the explorable on its small page, all unfolded, after two frames: then its drawings are painted."""
     page.goto(f"{harness}{name}.html")
+    explorable = Explorable(page, name).unfold()
     page.evaluate(WIDTH)
-    return Explorable(page, name)
+    return explorable

@@ -13,6 +13,7 @@ NAMES = sorted(
     for path in ROOT.glob("assets/explore-*.js")
     if "explore.figure(" in path.read_text(encoding="utf-8")
 )
+TALLEST = ((1366, 768, 640), (390, 844, 700))  # a window, and the height that an explorable may have there
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 HANDLES = """disks => disks.map(disk => {
   const box = disk.getBoundingClientRect();
@@ -29,6 +30,11 @@ class Explorable:
         self.picture = self.figure.locator("img")
         self.stage = self.figure.locator(".explore")
         self.summary = self.stage.locator(".explore-summary")
+
+    def unfold(self, more=True):
+        """Open what is folded under More, or close it; return the explorable."""
+        self.stage.locator("details").evaluate_all("(all, more) => all.forEach(one => { one.open = more; })", more)
+        return self
 
     def control(self, name):
         """Return the slider, checkbox, choice or button of that name."""
@@ -100,13 +106,13 @@ def to_nine_digits(expected):
 def printed(text):
     """Return the number in a text and half a unit of its last digit: for "−1.020·10⁻⁹", −1.02e-9 and 5e-13.
 
-    A bare power of ten and a bare 0 are exact: the power gets nine digits.
+    A bare power of ten and a bare 0 are exact: the power gets nine digits. So are ∞ and nan.
     """
     plain = text.replace("−", "-").replace(",", "").replace("∞", "inf")
     power = re.fullmatch(r"(-?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", plain)
     if power:
         sign, mantissa, exponent = power.groups()
         plain = f"{sign}{mantissa or '1.00000000'}e{exponent.translate(SUPERSCRIPTS)}"
-    if plain.lstrip("-") in ("0", "inf"):
+    if plain.lstrip("-") in ("0", "inf", "nan"):
         return float(plain), 0.0
     return float(plain), 10.0 ** Decimal(plain).as_tuple().exponent / 2

@@ -83,7 +83,7 @@ def test_the_keyboard_moves_the_logit(balance):
     assert balance.shown() == to_nine_digits(expected(MOST))
     slider.press("ArrowLeft")
     assert balance.shown() == to_nine_digits(expected(MOST - 1))
-    assert slider.get_attribute("aria-valuetext") == "9.0, where y = 0.9999"
+    assert slider.get_attribute("aria-valuetext") == "z = 8.98, y = 0.9999"
     slider.press("Home")
     assert balance.shown() == to_nine_digits(expected(LEAST))
 
@@ -97,6 +97,20 @@ def test_arrows_stand_over_the_thumb_and_are_as_long_as_the_numbers_say(balance,
         found = expected(tenths)
         up, down = steep["from"] - steep["to"], flat["to"] - flat["from"]
         assert np.isclose(up * -found["flat-decades"], down * found["steep-decades"], atol=1e-3)
-        assert up >= 0 and down > 0 and steep["x"] == flat["x"]
+        assert up >= 0 and down > 0 and flat["x"] - steep["x"] == 14
+        assert flat["from"] == pytest.approx(steep["to"], abs=0.1)  # head to tail: the end is the product
         left, thumb = balance.stage.evaluate(THUMB)
         assert abs(left + steep["x"] - thumb) < 3
+
+
+def test_where_the_arrows_end_the_product_stands_and_can_be_dragged(balance):
+    for tenths in (LEAST, -45, 0, MOST):
+        balance.move("decades", tenths)
+        _, flat = balance.stage.locator("path.shaft").evaluate_all(SHAFTS)
+        dot = balance.stage.locator("circle.dot").evaluate("dot => dot.cy.baseVal.value")
+        assert dot == pytest.approx(flat["to"], abs=0.1)
+    balance.move("decades", -30)
+    there = balance.handles()["product"][0]
+    balance.control("reset").press("Enter")
+    balance.drag("product", (there - balance.handles()["product"][0], 0))
+    assert balance.control("decades").input_value() == "-30"

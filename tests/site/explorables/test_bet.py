@@ -23,6 +23,7 @@ def expected(exponents):
             found |= {
                 f"{name}-nats": nats,
                 f"{name}-bits": nats / mpmath.log(2),
+                f"{name}-pays": 1 / belief,
                 f"{name}-odds": (1 - belief) / belief,
                 f"{name}-slope": -1 / belief,
             }
@@ -45,3 +46,19 @@ def test_it_starts_with_the_lectures_numbers(bet):
 def test_two_equal_beliefs_are_said_to_be_the_same(bet):
     bet.move("belief-q", -9)
     assert "same" in bet.said()
+
+
+def test_a_whole_ruler_is_a_kilometer(bet):
+    bet.move("belief-p", 0)
+    bet.move("belief-q", -9)
+    assert "1.00 km on a ruler one kilometer long" in bet.said()
+
+
+def test_the_marks_on_both_rulers_are_dragged(bet):
+    width = bet.stage.locator("svg").bounding_box()["width"] - 32
+    bet.drag("p-below", (4 * width / 9, 0))
+    bet.drag("q-below", (-2 * width / 9, 0))
+    assert [float(bet.control(f"belief-{who}").input_value()) for who in "pq"] == [-5, -8]
+    bet.drag("q-above", (0.5 * width, 0))
+    assert float(bet.control("belief-q").input_value()) == pytest.approx(np.log10(0.5), abs=0.051)
+    assert bet.shown() == to_nine_digits(expected([-5, -0.3]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.site.browser import DESKTOP, PHONE
-from tests.site.explorables.explorable import NAMES, finger, printed
+from tests.site.explorables.explorable import NAMES, TALLEST, finger, printed
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -14,15 +14,16 @@ MORE = "more than "
 NAMED = {"slider", "button", "checkbox", "combobox", "group", "image", "table"}
 
 # The controls of an explorable, and what the keyboard can land on in it.
-CONTROLS = """stage => [...stage.querySelectorAll("input, select, button, [tabindex]")].map(control => ({
-  name: control.name || control.getAttribute("aria-label"),
+CONTROLS = """stage => [...stage.querySelectorAll("input, select, button, summary, [tabindex]")].map(control => ({
+  name: control.name || control.getAttribute("aria-label") || control.textContent,
   type: control.type || control.getAttribute("role"),
   label: (control.labels?.[0] ?? control).textContent.trim() || control.getAttribute("aria-label"),
   height: control.closest("label")?.offsetHeight ?? control.getBoundingClientRect().height,
 }))"""
 FOCUSED = """() => {
   const style = getComputedStyle(document.activeElement);
-  return {name: document.activeElement.name || document.activeElement.getAttribute("aria-label"),
+  const {name, textContent} = document.activeElement;
+  return {name: name || document.activeElement.getAttribute("aria-label") || textContent,
           outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2};
 }"""
 # What every slider shows and says of its value, and every number as [name, value, text].
@@ -46,6 +47,24 @@ HEIGHTS = """stage => ["min", "max"].flatMap(end => {
   });
 })"""
 
+# Everything that can be set, shown or drawn.
+STATE = """stage => [
+  [...stage.querySelectorAll("input, select")].map(({type, checked, value}) => type === "checkbox" ? checked : value),
+  [...stage.querySelectorAll("data")].map(data => [data.dataset.name, data.value]),
+  [...stage.querySelectorAll("button")].map(button => [button.textContent, button.ariaPressed, button.disabled]),
+  [...stage.querySelectorAll("svg")].map(drawing => drawing.innerHTML),
+]"""
+# Whether each shape and each bar has a color other than the ground.
+PAINTED = """stage => {
+  const ground = getComputedStyle(stage).backgroundColor;
+  return [...stage.querySelectorAll("svg :is(path, circle, rect), .bar, .track, .plus, .minus")].map(shape => {
+    const style = getComputedStyle(shape), inks = [style.fill, style.stroke, style.backgroundColor];
+    const drawn = shape instanceof SVGElement ? inks.slice(0, 2) : inks.slice(2);
+    return {look: shape.getAttribute("class"),
+            seen: drawn.some(ink => ink !== "none" && !/^rgba.*, 0\\)$/.test(ink) && ink !== ground)};
+  });
+}"""
+
 
 def controls(explorable):
     """Return the name, type, label and height of every control."""
@@ -61,7 +80,7 @@ def reads_as(text, full, narrow):
     number, half_a_digit = printed(text)
     if narrow and text.lstrip("−").startswith("10"):
         return abs(np.log10(full / number)) <= 0.5001
-    return number == full or abs(number - full) <= 1.0001 * half_a_digit
+    return number == full or np.isnan([number, full]).all() or abs(number - full) <= 1.0001 * half_a_digit
 
 
 def read_back(explorable):
@@ -93,7 +112,7 @@ def test_every_control_drawing_and_table_is_named_to_a_screen_reader(opened, nam
 def test_the_keyboard_reaches_every_control_and_is_seen_there(opened, name):
     explorable = opened(name)
     found = controls(explorable)
-    explorable.control(found[0]["name"]).focus()
+    explorable.stage.locator("input, select, button, summary, [tabindex]").first.focus()
     explorable.page.keyboard.press("Shift+Tab")
     for expected in found:
         explorable.page.keyboard.press("Tab")
@@ -137,13 +156,56 @@ def test_nothing_jumps_and_nothing_is_cut_off(opened, name):
         assert explorable.resize(size) <= size["width"]
 
 
+def test_it_fits_the_screen(opened, name):
+    explorable = opened(name).unfold(False)
+    for width, height, tallest in TALLEST:
+        explorable.resize({"width": width, "height": height})
+        assert explorable.stage.bounding_box()["height"] <= tallest
+
+
+def test_one_button_brings_everything_back(opened, name):
+    """After every slider, choice and handle has moved, what is shown is what was shown at first."""
+    explorable = opened(name)
+    [reset] = explorable.stage.locator("[name=reset]").all()
+    reset.press("Enter")
+    before = explorable.stage.evaluate(STATE)
+    for found in controls(explorable):
+        for key in KEYS.get(found["type"], [])[::-1]:
+            explorable.control(found["name"]).press(key)
+    assert explorable.stage.evaluate(STATE) != before
+    reset.press("Enter")
+    assert explorable.stage.evaluate(STATE) == before
+
+
+def test_of_the_settings_to_try_the_one_that_is_on_is_pressed(opened, name):
+    explorable = opened(name)
+    for group in explorable.stage.locator(".explore-presets").all():
+        for button in group.get_by_role("button").all():
+            button.press("Enter")
+            assert [other.get_attribute("aria-pressed") for other in group.get_by_role("button").all()] == [
+                "true" if other.get_attribute("name") == button.get_attribute("name") else "false"
+                for other in group.get_by_role("button").all()
+            ]
+
+
+def test_with_forced_colors_all_that_is_drawn_stays(opened, name):
+    """Each shape that differs from the ground still does, if the system has colors of its own."""
+    explorable = opened(name)
+    before = explorable.stage.evaluate(PAINTED)
+    explorable.page.emulate_media(forced_colors="active")
+    after = explorable.stage.evaluate(PAINTED)
+    assert len(before) == len(after) > 5
+    lost = [(was, now) for was, now in zip(before, after) if was["seen"] and not now["seen"]]
+    assert lost == []
+
+
 def test_a_screen_reader_hears_the_sentence_once_it_rests(opened_with, name):
     explorable = opened_with(name)
     clock, status = explorable.stopped_clock(), explorable.stage.locator("[role=status]")
     assert explorable.stage.locator("output:not([aria-live=off])").count() == 0
     slider = explorable.stage.locator("input[type=range]").first
-    for _ in range(5):
-        slider.press("ArrowRight")
+    for key in ("ArrowRight", "ArrowLeft", "ArrowRight", "ArrowLeft", "ArrowRight"):
+        slider.press(key)
         clock.run_for(50)
     clock.run_for(700)
     assert status.text_content() == ""

@@ -1,12 +1,13 @@
 """The plateau: both units start, descend and arrive where smlib's costs and slopes lead them."""
 
 import mpmath
+import numpy as np
 import pytest
 
 import smlib
 from tests.site.explorables.explorable import to_nine_digits
 
-LOGITS = [-25, -13.3, -4.6, -0.1, 0, 0.1, 8]
+DECADES = [-108, -58, -20, -1, 0, 1, 34]
 STEPS, SECONDS = 200, 6
 COSTS = {
     "cross-entropy": lambda z: smlib.logistic_cross_entropy_value_and_grad([z], [1.0]),
@@ -18,6 +19,11 @@ COSTS = {
 def plateau(opened):
     """The explorable on its own page."""
     return opened("plateau")
+
+
+def logit(tenths):
+    """Return the logit of odds in tenths of a decade."""
+    return tenths * np.log(10) / 10
 
 
 def time_left(cost, z):
@@ -48,20 +54,46 @@ def raced(z, rate, steps):
 
 
 def test_it_shows_smlibs_costs_and_slopes(plateau):
-    for z in LOGITS:
-        assert plateau.move("logit", z) == z
-        assert plateau.shown() == to_nine_digits(raced(z, 1, 0))
+    for tenths in DECADES:
+        assert plateau.move("decades", tenths) == tenths
+        assert plateau.shown() == to_nine_digits(raced(logit(tenths), 1, 0))
+
+
+def test_it_starts_with_the_chapters_billionth(plateau, book):
+    found = plateau.shown()
+    assert f"{found['cross-entropy-output']:.9g}" == "9.99999999e-10"
+    times = [f"{found[f'{cost}-left']:.4g}" for cost in COSTS]
+    assert times == ["21.72", "1e+09"]
+    assert plateau.said().startswith("After 0 steps.")
+
+
+def test_the_sentence_has_two_digits_of_what_is_about(plateau):
+    plateau.move("decades", -30)
+    plateau.control("step").press("Enter")
+    assert "and needs about 6.9 more steps; squared error" in plateau.said()
+    assert "and needs about 1,000 more steps." in plateau.said()
+
+
+def test_the_mouse_drags_either_ball(plateau):
+    for cost, to in (("cross-entropy", -40), ("squared-error", -75)):
+        plateau.move("decades", to)
+        there = plateau.handles()[f"ball-{cost}"]
+        plateau.control("reset").press("Enter")
+        plateau.control("step").press("Enter")
+        plateau.drag(f"ball-{cost}", (there[0] - plateau.handles()[f"ball-{cost}"][0], 0))
+        assert abs(float(plateau.control("decades").input_value()) - to) <= 1
+        assert plateau.shown()["step"] == 0
 
 
 def test_it_races_by_smlibs_gradients(plateau):
-    for z, rate in [(-4.6, "1"), (-25, "0.1"), (-7, "6.75"), (-9, "1000"), (2, "1")]:
-        plateau.move("logit", z)
+    for tenths, rate in [(-20, "1"), (-108, "0.1"), (-30, "6.75"), (-40, "1000"), (9, "1")]:
+        z = logit(plateau.move("decades", tenths))
         plateau.control("rate").select_option(rate)
         for steps in (1, 2):
             plateau.control("step").press("Enter")
             assert plateau.shown() == to_nine_digits(raced(z, float(rate), steps))
-        plateau.control("back").press("Space")
-        assert plateau.shown() == to_nine_digits(raced(z, float(rate), 0))
+    plateau.control("reset").press("Space")
+    assert plateau.shown() == to_nine_digits(raced(logit(-90), 1, 0))
 
 
 def test_it_runs_pauses_and_arrives(opened_with):
@@ -81,18 +113,18 @@ def test_it_runs_pauses_and_arrives(opened_with):
     clock.run_for(100)
     assert paused < plateau.shown()["step"] < STEPS
     clock.fast_forward(SECONDS * 1000)
-    assert plateau.shown() == to_nine_digits(raced(-20.7, 1, STEPS))
-    assert run.inner_text() == "Run"
+    assert plateau.shown() == to_nine_digits(raced(logit(-90), 1, STEPS))
+    assert run.inner_text() == "Run again"
 
 
 def test_with_less_motion_a_press_shows_the_end_and_counts_the_steps_to_one_half(plateau):
     """The chapter's race, nearly: from one hundredth, 6 steps against 117."""
     plateau.page.emulate_media(reduced_motion="reduce")
-    plateau.move("logit", -4.6)
+    start = logit(plateau.move("decades", -20))
     plateau.control("run").press("Enter")
-    assert plateau.shown() == to_nine_digits(raced(-4.6, 1, STEPS))
+    assert plateau.shown() == to_nine_digits(raced(start, 1, STEPS))
     for cost, name in [("cross-entropy", "cross-entropy"), ("squared-error", "squared error")]:
-        z, steps = -4.6, 0
+        z, steps = start, 0
         while z < 0:
             z, steps = z - COSTS[cost](z)[1][0], steps + 1
         assert f"{name} passed ½ at step {steps}" in plateau.said()

@@ -8,7 +8,7 @@ import pytest
 
 import smlib
 from tests.site.browser import DESKTOP, PHONE
-from tests.site.explorables.explorable import to_nine_digits
+from tests.site.explorables.explorable import finger, to_nine_digits
 
 START = [2.0, 1.0, 0.0, -1.0]
 # Logits, and the temperature in quarters of an octave.
@@ -23,7 +23,7 @@ MORE_SETTINGS = SETTINGS + [
     ([6.0, 6.0, 6.0, 6.0, 6.0], 12),
 ]
 LENGTHS = """tracks => tracks.map(track => [track.clientWidth,
-  ...[...track.children].map(bar => bar.getBoundingClientRect().width)])"""
+  ...[...track.querySelectorAll(".bar")].map(bar => bar.getBoundingClientRect().width)])"""
 SPILLED = """cells => cells
   .filter(cell => cell.firstChild.getBoundingClientRect().width > cell.clientWidth).map(cell => cell.innerText)"""
 
@@ -112,6 +112,55 @@ def test_raising_all_logits_together_moves_no_output(rivals):
     before = rivals.shown()
     turn(rivals, [z_i + 3 for z_i in START], 0)
     assert rivals.shown() == to_nine_digits(before)
+
+
+def test_one_button_raises_all_and_no_output_moves(rivals):
+    before = rivals.shown()
+    for _ in range(4):
+        rivals.control("raise").press("Enter")
+        assert rivals.shown() == to_nine_digits(before)
+    sliders = rivals.stage.locator("input[name^=logit]").all()
+    assert [float(slider.input_value()) for slider in sliders] == [6, 5, 4, 3]
+    assert rivals.control("raise").is_disabled()
+
+
+def test_a_bar_is_dragged_and_the_old_outputs_stay_marked(rivals):
+    start = column(rivals.shown(), "output", 4)
+    bar = rivals.stage.locator("[data-name=bar-3]")
+    box = bar.bounding_box()
+    mouse = rivals.page.mouse
+    mouse.move(box["x"] + 3, box["y"] + 10)
+    mouse.down()
+    mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 10, steps=3)
+    mouse.up()
+    z = float(rivals.control("logit-3").input_value())
+    assert column(rivals.shown(), "output", 4) == to_nine_digits(smlib.softmax([2, 1, z, -1]))
+    assert rivals.shown()["output-3"] == pytest.approx(0.6, abs=0.02)
+    left = rivals.stage.locator(".before").evaluate_all(
+        "all => all.slice(0, 4).map(mark => parseFloat(mark.style.left))"
+    )
+    assert left == pytest.approx(100 * start, abs=0.01)
+
+
+def test_a_finger_drags_a_bar_and_a_swipe_over_it_scrolls(opened_with):
+    rivals = opened_with("rivals", has_touch=True, is_mobile=True)
+    rivals.resize(PHONE)
+    bar = rivals.stage.locator("[data-name=bar-2]")
+    bar.evaluate("bar => bar.scrollIntoView({block: 'center', behavior: 'instant'})")
+    box = bar.bounding_box()
+    start = np.array([box["x"] + 10, box["y"] + 8])
+    assert finger(rivals.page, start, start + [0.5 * box["width"], 0]) == 0
+    before = rivals.shown()
+    assert before["output-2"] > 0.4
+    assert finger(rivals.page, start, start - [0, 150]) > 50
+    assert rivals.shown() == before
+
+
+def test_the_column_of_a_logit_lights_up_while_it_has_the_focus(rivals):
+    rivals.control("logit-2").focus()
+    assert rivals.stage.locator("td.lit").count() == 4
+    rivals.control("temperature").focus()
+    assert rivals.stage.locator("td.lit").count() == 0
 
 
 def test_the_keyboard_moves_a_logit_and_its_rivals_pay(rivals):

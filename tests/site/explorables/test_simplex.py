@@ -16,7 +16,9 @@ from tests.site.browser import PHONE
 from tests.site.explorables.explorable import finger, to_nine_digits
 
 CLASSES = "ABC"
-SHOWN, MOST, NEAR = 100, 3000, 0.05
+MOST, NEAR = 3000, 0.05
+# The numbers of steps at the slider.
+COUNTS = [0, *dict.fromkeys(int(MOST ** (k / 60) + 0.5) for k in range(61))]
 START = ([-4, 4, 0], [1, 0, 0], 0.25)
 COSTS = {
     "cross-entropy": smlib.cross_entropy_value_and_grad,
@@ -42,19 +44,18 @@ def simplex(opened):
 
 def in_view(simplex):
     """Scroll the triangle to the middle of the window."""
-    simplex.stage.locator("svg").first.evaluate(
+    simplex.stage.locator("svg:has(.handle)").evaluate(
         "triangle => triangle.scrollIntoView({block: 'center', behavior: 'instant'})"
     )
     return simplex
 
 
 @cache
-def walked(cost, z, t, rate):
-    """Return the logits after each step from z to t, in hundreds of steps until the arrival, and when that is."""
-    walk = [np.array(z, dtype=float)]
-    arrived = False
-    while not arrived and len(walk) <= MOST:
-        for _ in range(SHOWN):
+def walked(cost, z, t, rate, step):
+    """Return the logits after each step from z to t, at least so many, and at which step they arrive."""
+    walk, arrived = [np.array(z, dtype=float)], False
+    while (not arrived or len(walk) <= step) and len(walk) <= MOST:
+        for _ in range(100):
             walk.append(walk[-1] - rate * COSTS[cost](walk[-1], t)[1])
         off = np.abs(smlib.softmax(walk) - t).max(axis=1)
         arrived = off.min() < NEAR
@@ -62,15 +63,20 @@ def walked(cost, z, t, rate):
     return walk, np.argmax(off < NEAR) if arrived else np.inf
 
 
-def expected(z, t, rate, step=SHOWN):
+def expected(z, t, rate, step=0):
     """Return what is to be shown after so many of the steps from z to t."""
     numbers = {}
     for cost, value_and_grad in COSTS.items():
-        walk, arrival = walked(cost, tuple(z), tuple(t), rate)
+        walk, arrival = walked(cost, tuple(z), tuple(t), rate, step)
         numbers |= {f"output-{name}-{cost}": y for name, y in zip(CLASSES, smlib.softmax(walk[step]))}
         numbers[f"cost-{cost}"] = value_and_grad(walk[step], np.array(t, dtype=float))[0]
         numbers[f"arrival-{cost}"] = arrival
     return numbers
+
+
+def walk_to(simplex, step):
+    """Put the slider at a number of steps that it has."""
+    simplex.move("steps", COUNTS.index(step))
 
 
 def set_to(simplex):
@@ -125,8 +131,10 @@ def test_it_starts_with_the_chapters_walk(simplex, book):
 
 
 def test_each_step_is_smlibs(simplex):
-    for step in (0, 1, 37, 99):
-        simplex.move("steps", step)
+    for step in (0, 1, 37, 1032, 3000):
+        walk_to(simplex, step)
+        said = f"After {step:,} step{'s' * (step != 1)}"
+        assert simplex.stage.locator(".explore-title", has_text="After").inner_text() == said
         assert simplex.shown() == to_nine_digits(expected(*START, step))
 
 
@@ -135,8 +143,9 @@ def test_any_start_and_any_learning_rate_walk_as_smlib_does(simplex):
         for name, logit in zip(CLASSES, z):
             simplex.move(f"logit-{name}", logit)
         simplex.move("rate", rate)
+        walk_to(simplex, 107)
         assert set_to(simplex) == (z, [1, 0, 0])
-        assert simplex.shown() == to_nine_digits(expected(z, [1, 0, 0], rate))
+        assert simplex.shown() == to_nine_digits(expected(z, [1, 0, 0], rate, 107))
 
 
 def test_any_target_is_walked_to_as_smlib_does(simplex):
@@ -146,7 +155,8 @@ def test_any_target_is_walked_to_as_smlib_does(simplex):
             simplex.move(f"target-{name}", percent)
         z, t = set_to(simplex)
         assert z == [-4, 4, 0]
-        assert simplex.shown() == to_nine_digits(expected(z, t, 0.25))
+        walk_to(simplex, 107)
+        assert simplex.shown() == to_nine_digits(expected(z, t, 0.25, 107))
 
 
 def test_the_settings_to_try_walk_as_smlib_does(simplex):
@@ -164,6 +174,7 @@ def test_the_settings_to_try_walk_as_smlib_does(simplex):
 
 def test_what_does_not_arrive_is_said_not_to(simplex):
     simplex.move("logit-A", -6)
+    walk_to(simplex, 3000)
     assert simplex.shown()["arrival-squared-error"] == np.inf
     assert "more than 3,000" in simplex.said()
 
@@ -176,16 +187,23 @@ def test_three_targets_are_one_distribution(simplex):
         assert sum(targets) == 100 and min(targets) >= 0
 
 
+def test_two_targets_that_are_set_both_stay(simplex):
+    for names in ("AB", "CB", "BA"):
+        for name in names:
+            simplex.move(f"target-{name}", 50)
+        assert [set_to(simplex)[1][CLASSES.index(name)] for name in names] == [0.5, 0.5]
+
+
 # --- the picture
 
 
 def test_the_walkers_stand_where_their_outputs_say(simplex):
-    for step in (0, 5, 33, 100):
-        simplex.move("steps", step)
+    for step in (0, 5, 37, 107, 3000):
+        walk_to(simplex, step)
         found = simplex.shown()
         for cost in COSTS:
             marks = centers(simplex, f"svg:has(.handle) .mark.{cost}")
-            assert len(marks) == 3 + step // 5  # one every five steps, the walker's, the legend's
+            assert len(marks) == 2 + min(step, 100) // 5  # one every five steps, and the walker's
             y = [found[f"output-{name}-{cost}"] for name in CLASSES]
             assert np.abs(marks - point(simplex, y)).max(axis=1).min() < 0.1
 
@@ -264,19 +282,27 @@ def test_a_slider_says_its_value_and_the_three_probabilities(simplex):
     assert target.get_attribute("aria-valuetext") == "0.25: probabilities A 0.750, B 0.250, C 0"
 
 
-# --- the walk: a step every 40 ms
+# --- the walk: a place of the slider every 80 ms
 
 
-def test_the_walk_is_walked(opened_with):
+def test_the_walk_is_walked_and_pauses(opened_with):
     simplex = opened_with("simplex")
-    clock, steps = simplex.stopped_clock(), simplex.control("steps")
-    simplex.control("go").click()
-    for count in (10, 20):
+    clock, steps, go = simplex.stopped_clock(), simplex.control("steps"), simplex.control("go")
+    assert (go.inner_text(), steps.input_value()) == ("Walk", "0")
+    go.click()
+    for count in (5, 10):
         clock.run_for(400)
         assert int(steps.input_value()) == pytest.approx(count, abs=1)
-    assert simplex.shown() == to_nine_digits(expected(*START, int(steps.input_value())))
-    clock.fast_forward(3200)
-    assert simplex.shown() == to_nine_digits(expected(*START))
+    paused = int(steps.input_value())
+    assert simplex.shown() == to_nine_digits(expected(*START, COUNTS[paused]))
+    assert go.inner_text() == "Pause"
+    go.click()
+    clock.run_for(400)
+    assert int(steps.input_value()) == paused
+    go.click()
+    clock.fast_forward(5000)
+    assert simplex.shown() == to_nine_digits(expected(*START, MOST))
+    assert go.inner_text() == "Walk again"
 
 
 def test_a_hand_on_the_steps_stops_the_walk(opened_with):
@@ -290,12 +316,12 @@ def test_a_hand_on_the_steps_stops_the_walk(opened_with):
     assert simplex.shown() == to_nine_digits(expected(*START, 3))
 
 
-def test_with_less_motion_a_press_is_ten_steps(opened_with):
+def test_with_less_motion_a_press_is_some_steps(opened_with):
     simplex = opened_with("simplex", reduced_motion="reduce")
     clock, go = simplex.stopped_clock(), simplex.control("go")
-    assert go.inner_text() == "Ten steps"
-    for step in (0, 10, 20):
+    assert go.inner_text() == "Some steps"
+    for place in (5, 10, 15):
         go.press("Enter")
-        assert simplex.control("steps").input_value() == str(step)
+        assert simplex.control("steps").input_value() == str(place)
         clock.run_for(100)
-        assert simplex.shown() == to_nine_digits(expected(*START, step))
+        assert simplex.shown() == to_nine_digits(expected(*START, COUNTS[place]))

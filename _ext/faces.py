@@ -1,0 +1,100 @@
+"""The faces of the site: Source Serif for text, Source Code Pro for code, STIX Two Math for formulas.
+
+The packages that bring them are pinned, and each face is reduced to the characters below. assets/book.css names the
+files, under other names: a reduced face may not bear the reserved name "Source". A test compares the characters with
+those of the pages.
+"""
+
+import hashlib
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from fontTools.varLib import instancer
+
+FOLDER = "faces"  # in _static
+
+
+def span(first, last):
+    """Return the characters from the first to the last."""
+    return "".join(map(chr, range(ord(first), ord(last) + 1)))
+
+
+ASCII = span(" ", "~")
+LATIN = ASCII + "\xa0°±²³µ·×½¼¾ÄÖÜßàáäåçèéêëíñóöøúüŁł"
+TEXT = LATIN + "–—‘’“”…←→∂∑−√∞≈≠≤≥τΣ⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
+CODE = LATIN + "–—’…→−∂∞≈≤≥αβτΣ"
+GREEK = span("Α", "Ρ") + span("Σ", "Ω") + span("α", "ω")
+# Letters of formulas: browsers replace x by the italic 𝑥, and Temml writes bold, script and sans-serif letters as such.
+LETTERS = span("𝐀", "𝑔") + "ℎ" + span("𝑖", "𝑧") + span("𝖠", "𝗓") + span("𝟎", "𝟗") + span("𝛢", "𝜛") + "ϵϑϕϱℓ"
+RELATIONS = "−∓∗∝∞∧∨∩∪∈∉∋⊂⊃⊆⊇≈∼≃≅≠≡≤≥≪≫≲≳⊕⊗⊙⊤⊥←↑→↓↔⇐⇒⇔↦"
+MATH = ASCII + GREEK + LETTERS + RELATIONS + "\xa0\u2009¬°±·×÷½ˆˉ˜¯…′″‴‖‾⋅⋯⋮⋱∘∀∂∃∅∇∏∑∫√⌈⌉⌊⌋⏞⏟⏜⏝⟨⟩"
+
+# file: (package, source within it, axes, characters, features)
+BASIC = ["kern", "liga", "ccmp", "locl", "mark", "mkmk"]
+SERIF, MONO = ("fontpkg_source_serif_4", "files/SourceSerif4{}[opsz,wght].ttf"), "files/SourceCodePro[wght].ttf"
+FACES = {
+    "text": (SERIF[0], SERIF[1].format(""), {"opsz": 14, "wght": (400, 400, 700)}, TEXT, [*BASIC, "tnum"]),
+    "text-italic": (SERIF[0], SERIF[1].format("-Italic"), {"opsz": 14, "wght": (400, 400, 700)}, TEXT, BASIC),
+    "code": ("fontpkg_source_code_pro", MONO, {"wght": (400, 400, 700)}, CODE, ["ccmp", "locl"]),
+    "math": ("ziamath", "fonts/STIXTwoMath-Regular.ttf", {}, MATH, ["ss04"]),  # ss04: the primes that Temml asks for
+}
+KEPT_NAMES = [0, 13, 14]  # copyright and license
+
+
+def package(name):
+    """Return the folder of an installed package, without importing it."""
+    return Path(find_spec(name).origin).parent
+
+
+def reduced(name, flavor=None, **axes):
+    """Return a face with its characters alone. `axes`: values at which it is fixed."""
+    owner, source, limits, characters, features = FACES[name]
+    options = subset.Options(
+        flavor=flavor,
+        layout_features=features,
+        hinting=False,
+        name_IDs=KEPT_NAMES,
+        recalc_timestamp=False,
+        notdef_outline=True,
+    )
+    font = TTFont(package(owner) / source, recalcTimestamp=False)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text=characters)
+    subsetter.subset(font)
+    if limits:
+        instancer.instantiateVariableFont(font, limits | axes, inplace=True)
+    if "MATH" in font:  # the index of y stands no lower than that of t, as in TeX
+        font["MATH"].table.MathConstants.SubscriptBaselineDropMin.Value = -10
+    font.flavor = flavor
+    return font
+
+
+def write_faces(app, error):
+    """Write the faces and their licenses into the site. Faces that were made before are kept next to it."""
+    if error or app.builder.name != "html":
+        return
+    site, kept = Path(app.outdir, "_static", FOLDER), Path(app.outdir).with_name(FOLDER)
+    for folder in (site, kept):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, (owner, source, *_) in FACES.items():
+        made_from = Path(__file__).read_bytes() + (package(owner) / source).read_bytes()
+        made = kept / f"{name}-{hashlib.sha256(made_from).hexdigest()[:12]}.woff2"
+        if not made.exists():
+            reduced(name, "woff2").save(made)
+        shutil.copyfile(made, site / f"{name}.woff2")
+        (site / f"{name}-license.txt").write_text(license_of(name), encoding="utf-8")
+
+
+def license_of(name):
+    """Return the license of a face: its copyright, and the text of the license that all of them have."""
+    owner, source, *_ = FACES[name]
+    text = (package(FACES["text"][0]) / "LICENSE").read_text(encoding="utf-8")
+    return TTFont(package(owner) / source)["name"].getDebugName(0) + text[text.index("\n") :]
+
+
+def setup(app):
+    """Connect the function to Sphinx's event."""
+    app.connect("build-finished", write_faces)

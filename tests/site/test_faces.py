@@ -1,0 +1,81 @@
+"""The faces of the site hold the characters of the pages, are small, and can be embedded in a PDF."""
+
+import re
+
+import pytest
+from bs4 import NavigableString
+from fontTools.ttLib import TTFont
+
+from _ext.faces import FACES
+from tests.site.browser import ROOT
+
+ELSEWHERE = set("∎∘ᵀᵢ⁻")  # the faces of text and code have no such characters: the fonts of the system draw them
+INVISIBLE = set("\n\t\u2060\u2061\ufe0e")
+KINDS = {"math": ["math"], "code": ["pre", "code", "kbd", "samp", "textarea"]}  # all else is text
+
+
+@pytest.fixture(scope="module")
+def holds(site):
+    """{face: the characters that it holds}"""
+    files = {name: TTFont(site / "_static" / "faces" / f"{name}.woff2") for name in FACES}
+    return {name: set(map(chr, font.getBestCmap())) for name, font in files.items()}
+
+
+@pytest.fixture(scope="module")
+def used(parsed):
+    """{kind of text: {character: the pages that show it}}"""
+    found = {"math": {}, "code": {}, "text": {}}
+    for page, tree in parsed.items():
+        for string in tree.find_all(string=True):
+            if type(string) is NavigableString and not string.find_parent(["script", "style", "template"]):
+                kind = next((kind for kind, tags in KINDS.items() if string.find_parent(tags)), "text")
+                for character in set(string) - INVISIBLE:
+                    found[kind].setdefault(character, []).append(page)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["math", "code", "text"])
+def test_the_faces_hold_every_character_of_the_pages(holds, used, kind):
+    assert {a: sorted(set(pages)) for a, pages in used[kind].items() if a not in holds[kind] | ELSEWHERE} == {}
+    assert len(used[kind]) > 50
+
+
+def test_the_faces_hold_the_characters_that_scripts_write(holds):
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "assets").glob("*.js"))
+    assert set(re.findall(r"[^\x00-\x7f]", scripts)) - holds["text"] - ELSEWHERE == set()
+
+
+def test_slanted_letters_of_formulas_are_there(holds, used):
+    """Browsers show a single letter of a formula by its slanted form, which is another character."""
+    letters = {a for a in used["math"] if a.isascii() and a.isalpha()}
+    slanted = {"ℎ" if a == "h" else chr((0x1D434 if a < "a" else 0x1D44E - 32) + ord(a) - 65) for a in letters}
+    assert slanted - holds["math"] == set()
+
+
+def test_the_faces_are_small_and_come_with_their_licenses(site):
+    folder = site / "_static" / "faces"
+    size = {name: (folder / f"{name}.woff2").stat().st_size for name in FACES}
+    assert sum(size.values()) - size["math"] <= 90_000 and size["math"] <= 45_000
+    for name in FACES:
+        text = (folder / f"{name}-license.txt").read_text(encoding="utf-8")
+        assert re.match(r"(©|Copyright) .*20\d\d", text) and "SIL OPEN FONT LICENSE Version 1.1" in text
+        names = {record.toUnicode() for record in TTFont(folder / f"{name}.woff2")["name"].names if record.nameID == 1}
+        assert names == set()
+
+
+def test_the_style_sheet_asks_for_the_faces_that_are_there(site, parsed):
+    sheet = (site / "_static" / "styles" / "site.css").read_text(encoding="utf-8")
+    assert set(re.findall(r"url\(\.\./faces/([\w-]+)\.woff2\)", sheet)) == set(FACES)
+    preloads = [tree.select_one("link[rel=preload]")["href"] for tree in parsed.values()]
+    assert all(address.endswith("_static/faces/text.woff2") for address in preloads)
+
+
+def test_formulas_are_drawn_in_their_face(visitor, origin):
+    page = visitor.page
+    page.goto(origin + "chapters/03-the-derivative.html")
+    page.evaluate("document.fonts.ready.then(() => 0)")
+    loaded = page.evaluate("[...document.fonts].filter(face => face.status === 'loaded').map(face => face.family)")
+    assert {"Book Math", "Book Text", "Book Code"} <= {family.strip('"') for family in loaded}
+    fraction = page.locator("article .formula mfrac").first.bounding_box()
+    letter = page.locator("article .formula mfrac mi").first.bounding_box()
+    assert fraction["height"] > 1.8 * letter["height"] * 0.9
