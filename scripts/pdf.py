@@ -21,6 +21,7 @@ import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
 
+from _ext.faces import made
 from scripts.book import EXERCISES, ROOT, SITE, Failure, exercises, site
 from scripts.browser import find_browser
 from scripts.notebooks import contents
@@ -34,6 +35,7 @@ NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
 Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a command: on Debian
 `apt-get install chromium-headless-shell fonts-liberation`, elsewhere Chromium or Google Chrome."""
 
+FAMILIES = [("text", "Print Text", "normal"), ("text-italic", "Print Text", "italic"), ("code", "Print Code", "normal")]
 SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav, form"
 
 # Set in smaller letters what is wider than the page, after the fonts have arrived.
@@ -78,7 +80,7 @@ def one_page(folder):
         for page in pages
         for side, inner in (("left", "right"), ("right", "left"))
     ]
-    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + "\n".join(feet)
+    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + face_rules(folder) + "\n".join(feet)
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(settings()["title"])}</title>
 {head(folder, pages[0])}
@@ -96,6 +98,17 @@ def head(folder, page):
     for tag in tags:
         relocate(tag, page)
     return "\n".join(map(str, tags))
+
+
+def face_rules(folder):
+    """Return the rules for the faces of text and code in single weights: a PDF embeds no face that varies."""
+    rules = ""
+    for name, family, style in FAMILIES:
+        for weight in (400, 700):
+            file = made(name, folder.parent / "faces", wght=weight)
+            rules += f'@font-face {{ font-family: "{family}"; font-style: {style}; font-weight: {weight}; '
+            rules += f'src: url("../faces/{file.name}"); }}\n'
+    return rules
 
 
 def relocate(tag, page):
