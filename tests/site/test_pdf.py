@@ -151,14 +151,16 @@ def test_every_section_has_a_bookmark(reader, book):
 # --- answers and solutions
 
 
-def only_in_solutions(notebook):
-    """Return the longer lines of code that are in solutions alone."""
-    rest = [cell for cell in code_cells(without_solutions(deepcopy(notebook))) if not practice.kind(cell)]
-    shown = {line for cell in rest for line in cell.source.splitlines()}
+def longer_lines(notebook):
+    """Return the longer lines of code that are printed, without white space."""
     cells = [cell for cell in code_cells(notebook) if not practice.kind(cell)]
-    return {squeezed(line) for cell in cells for line in cell.source.splitlines() if len(line) > 30} - set(
-        map(squeezed, shown)
-    )
+    return {squeezed(line) for cell in cells for line in cell.source.splitlines() if len(line) > 30}
+
+
+def only_in_solutions(*notebooks):
+    """Return the longer lines of code that are in solutions alone."""
+    shown = (longer_lines(without_solutions(deepcopy(notebook))) for notebook in notebooks)
+    return set().union(*map(longer_lines, notebooks)).difference(*shown)
 
 
 def test_solutions_are_at_the_end_of_each_chapter(reader, book, chapters, lines):
@@ -193,7 +195,7 @@ def test_the_book_for_a_class_has_no_solutions(browser, book, reader):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == f"The book is printed: open {EXERCISES}"
     printed = {line for page in lines_of(EXERCISES) for line in page}
-    solved = set().union(*map(only_in_solutions, book.values()))
+    solved = only_in_solutions(*book.values())
     assert len(solved) > 300
     assert solved & printed == set()
     assert {"Answers", "Answer1"} <= printed and "Solutions" not in printed
