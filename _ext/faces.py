@@ -49,11 +49,10 @@ def package(name):
     return Path(find_spec(name).origin).parent
 
 
-def reduced(name, flavor=None, **axes):
+def reduced(name, **axes):
     """Return a face with its characters alone. `axes`: values at which it is fixed."""
     owner, source, limits, characters, features = FACES[name]
     options = subset.Options(
-        flavor=flavor,
         layout_features=features,
         hinting=False,
         name_IDs=KEPT_NAMES,
@@ -68,24 +67,30 @@ def reduced(name, flavor=None, **axes):
         instancer.instantiateVariableFont(font, limits | axes, inplace=True)
     if "MATH" in font:  # the index of y stands no lower than that of t, as in TeX
         font["MATH"].table.MathConstants.SubscriptBaselineDropMin.Value = -10
-    font.flavor = flavor
+    font.flavor = "woff2"
     return font
 
 
+def made(name, folder, **axes):
+    """Return the path of a reduced face in a folder. It is made once, because Source Serif takes seconds."""
+    owner, source, *_ = FACES[name]
+    made_from = Path(__file__).read_bytes() + (package(owner) / source).read_bytes() + repr(axes).encode()
+    path = folder / f"{name}-{hashlib.sha256(made_from).hexdigest()[:12]}.woff2"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        reduced(name, **axes).save(path)
+    return path
+
+
 def write_faces(app, error):
-    """Write the faces and their licenses into the site. Faces that were made before are kept next to it."""
+    """Write the faces and their licenses into the site."""
     if error or app.builder.name != "html":
         return
-    site, kept = Path(app.outdir, "_static", FOLDER), Path(app.outdir).with_name(FOLDER)
-    for folder in (site, kept):
-        folder.mkdir(parents=True, exist_ok=True)
-    for name, (owner, source, *_) in FACES.items():
-        made_from = Path(__file__).read_bytes() + (package(owner) / source).read_bytes()
-        made = kept / f"{name}-{hashlib.sha256(made_from).hexdigest()[:12]}.woff2"
-        if not made.exists():
-            reduced(name, "woff2").save(made)
-        shutil.copyfile(made, site / f"{name}.woff2")
-        (site / f"{name}-license.txt").write_text(license_of(name), encoding="utf-8")
+    target, kept = Path(app.outdir, "_static", FOLDER), Path(app.outdir).with_name(FOLDER)
+    target.mkdir(parents=True, exist_ok=True)
+    for name in FACES:
+        shutil.copyfile(made(name, kept), target / f"{name}.woff2")
+        (target / f"{name}-license.txt").write_text(license_of(name), encoding="utf-8")
 
 
 def license_of(name):

@@ -8,9 +8,11 @@ from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import solution_node
 
+from _ext.lookup import LEDGER
+
 QUESTION = "Predict first"
 ANSWERED = "<!-- answered -->"  # a line in a notebook that ends an answer that is longer than usual
-LEDGER = "chapters/the-lecture-claim-by-claim"
+FOLD, FOLD_END = '<details class="fold">', "</div></details>"
 
 
 # --- answers and solutions, folded
@@ -36,8 +38,8 @@ def fold(content, name):
     if content:
         parent = content[0].parent
         start, end = parent.index(content[0]), parent.index(content[-1])
-        parent.insert(end + 1, raw("</div></details>"))
-        parent.insert(start, raw(f'<details class="fold"><summary>{name}</summary><div>'))
+        parent.insert(end + 1, raw(FOLD_END))
+        parent.insert(start, raw(f"{FOLD}<summary>{name}</summary><div>"))
 
 
 def raw(markup):
@@ -133,7 +135,8 @@ def all_previews(env):
     for row in env.get_doctree(LEDGER).findall(nodes.row) if LEDGER in env.found_docs else []:
         for claim in row.findall(addnodes.pending_xref):
             if claim["reftarget"].startswith("claim-"):
-                yield places[claim["reftarget"]][:2], [*row[1], *row[2]]
+                for place in (places[claim["reftarget"]][:2], (LEDGER, row["ids"][0])):
+                    yield place, [*row[1], *row[2]]
 
 
 def template(builder, address, content):

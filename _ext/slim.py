@@ -31,7 +31,6 @@ POLICY = "; ".join(
 SCRIPTS = [
     "documentation_options.js",
     "doctools.js",
-    "sphinx_highlight.js",
     "clipboard.min.js",
     "copybutton.js",
     "scripts/sphinx-book-theme.js",
@@ -41,6 +40,7 @@ SCRIPTS = [
     "book.js",
 ]
 SCRIPT = "site.js"
+UNUSED = "sphinx_highlight.js"  # marks the words of the last search on the next page, whichever it is
 THEME_SCRIPTS = {"scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"}  # in the theme's layout.html
 # An inline setting that is left out, because no script reads it.
 PAGE_SETTING = r"DOCUMENTATION_OPTIONS\.pagename"
@@ -101,7 +101,8 @@ def lighten(app, pagename, templatename, context, doctree):
     app.add_css_file(STYLE)
     app.add_js_file(SCRIPT, priority=100, defer="defer")
     context["css_files"] = [css for css in sheets if relative(css.filename) == STYLE]
-    context["script_files"] = [js for js in scripts if js.filename and relative(js.filename) not in SCRIPTS]
+    dropped = {*SCRIPTS, UNUSED}
+    context["script_files"] = [js for js in scripts if js.filename and relative(js.filename) not in dropped]
     tag = f'\n    <meta http-equiv="Content-Security-Policy" content="{POLICY}" />\n'
     context["metatags"] = tag + context.get("metatags", "")
 

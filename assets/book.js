@@ -43,18 +43,19 @@
     if (!head.textContent.trim()) head.setAttribute("role", "cell");    // the empty corner of a table
   });
 
-  // A page opened from disk may not read other pages, so search lists titles without excerpts.
-  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-
-  // On the search page, select the field so that the reader can type at once. The theme's link "Hide Search Matches"
-  // runs a script from its address, which the page's policy blocks: run it here instead.
-  var field = document.querySelector(".bd-search-container input");
-  if (field) field.select();
-  document.addEventListener("click", function (event) {
-    if (!event.target.closest(".highlight-link a")) return;
-    event.preventDefault();
-    SphinxHighlight.hideSearchWords();
-  });
+  // The search loads when its dialog opens.
+  var dialog = document.getElementById("pst-search-dialog");
+  var folder = document.currentScript.src;
+  if (dialog && !document.getElementById("search-results")) {
+    dialog.addEventListener("focusin", function () {
+      ["search-index.js", "search.js"].forEach(function (name) {
+        var script = document.createElement("script");
+        script.src = new URL(name, folder);
+        script.async = false;     // one after the other
+        document.head.append(script);
+      });
+    }, {once: true});
+  }
 
   // Boxes that scroll sideways must be reachable with the keyboard.
   var boxes = ".formula, span.math.wide, .cell_output .output, div.highlight pre, .pst-scrollable-table-container, dt.sig";

@@ -14,6 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
 
+from _ext.faces import made
 from scripts.book import BUILD, ROOT, SITE, Failure, site
 from scripts.browser import find_browser
 from scripts.notebooks import contents
@@ -27,6 +28,7 @@ NEEDS_BROWSER = """`make pdf` prints with Chromium, and none was found.
 Install it so that `chromium-headless-shell`, `chromium` or `google-chrome` is a command: on Debian
 `apt-get install chromium-headless-shell fonts-liberation`, elsewhere Chromium or Google Chrome."""
 
+FAMILIES = [("text", "Print Text", "normal"), ("text-italic", "Print Text", "italic"), ("code", "Print Code", "normal")]
 SCREEN_ONLY = "a.headerlink, p.run, p.chapter-links, summary, template, button, script, nav, form"
 
 # Set in smaller letters what is wider than the page, after the fonts have arrived.
@@ -61,7 +63,7 @@ def one_page():
     body = [title_page(articles["index"]), contents_page(titles)]
     body += [f'<div id="{name(page)}" style="page: {name(page)}">{articles[page]}</div>' for page in pages]
     feet = [f'@page {name(page)} {{ @bottom-left {{ content: "{titles[page]}"; }} }}' for page in pages]
-    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + "\n".join(feet)
+    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + face_rules() + "\n".join(feet)
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(settings()["title"])}</title>
 {head(pages[0])}
@@ -79,6 +81,17 @@ def head(page):
     for tag in tags:
         relocate(tag, page)
     return "\n".join(map(str, tags))
+
+
+def face_rules():
+    """Return the rules for the faces of text and code in single weights: a PDF embeds no face that varies."""
+    rules = ""
+    for name, family, style in FAMILIES:
+        for weight in (400, 700):
+            file = made(name, BUILD / "faces", wght=weight)
+            rules += f'@font-face {{ font-family: "{family}"; font-style: {style}; font-weight: {weight}; '
+            rules += f'src: url("../faces/{file.name}"); }}\n'
+    return rules
 
 
 def relocate(tag, page):

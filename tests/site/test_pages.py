@@ -280,16 +280,6 @@ def test_style_sheets_load_nothing_from_elsewhere(site):
 CHAPTER = "chapters/03-the-derivative.html"
 
 
-def test_search_finds_a_word(visitor, origin):
-    visitor.page.goto(origin + "search.html?q=plateau")
-    first = visitor.page.locator("#search-results li a")
-    first.first.wait_for()
-    links = [link.get_attribute("href") for link in first.all()]
-    assert any("01-the-plateau" in link for link in links)
-    visitor.page.locator("#search-results li p.context").first.wait_for()
-    assert (visitor.complaints, visitor.left) == ([], [])
-
-
 def test_code_copies(visitor, origin):
     visitor.page.goto(origin + CHAPTER)
     cell = visitor.page.locator("div.cell_input").first
@@ -401,14 +391,6 @@ def test_pages_open_from_the_file_system(browser, site, pages):
     visitor.context.close()
     for what in ("left", "complaints", "broken", "untypeset", "raw"):
         assert wrong(found, what) == {}, what
-
-
-def test_search_works_from_the_file_system(browser, site):
-    visitor = Visitor(browser, "file:")
-    visitor.page.goto((site / "search.html").as_uri() + "?q=plateau")
-    visitor.page.locator("#search-results li a").first.wait_for()
-    assert visitor.complaints == []
-    visitor.context.close()
 
 
 # --- planted faults

@@ -28,7 +28,7 @@ def compare(preview, target, anchor, parsed):
     """Compare a preview with its target."""
     shown = words(preview)
     if anchor.startswith("term-"):
-        assert shown == words(target.find_next("dd"))
+        assert shown == words(target.find_next("dd").p)
     elif anchor.startswith("equation-"):
         assert shown and shown in words(target)
     elif anchor.startswith("fig-"):
