@@ -18,7 +18,7 @@ from _ext.reading import FOLD, FOLD_END
 INDEX = "search-index.js"
 # What a place is. assets/search.js ranks by it.
 TERM, PAGE, SECTION, EXERCISE, CLAIM, SOURCE, CODE = range(7)
-LONGEST = 900  # characters of a text that are kept as they are: what an excerpt can show
+LONGEST = 800  # characters of a text that are kept as they are: what an excerpt can show
 ASIDE = {"bibtex-citation", "claim-mark", "cited-in", "first-use", "letters", "functions", "verdicts"}  # not searched
 PLAIN = re.compile(r"[a-zA-Z0-9+=<>,.()\s-]+")  # a formula that reads as it is written
 
