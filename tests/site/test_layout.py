@@ -155,7 +155,7 @@ def test_paper_is_light_and_begins_with_the_number_of_the_chapter(visit):
     looks = []
     for page in (light, dark):
         page.emulate_media(media="print")
-        page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+        page.locator("html[data-theme=light]").wait_for()
         looks.append(
             page.evaluate("""() => ["pre .k", "pre", ".admonition", "h2"].map(kind => {
               const style = getComputedStyle(document.querySelector("article " + kind));
@@ -167,7 +167,7 @@ def test_paper_is_light_and_begins_with_the_number_of_the_chapter(visit):
         assert page.get_by_text("Contents", exact=True).locator("visible=true").count() == 0
     assert looks[0] == looks[1]
     dark.emulate_media(media="screen")
-    dark.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    dark.locator("html[data-theme=dark]").wait_for()
     dark.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert dark.evaluate("document.documentElement.dataset.theme") == "light"
     dark.evaluate("window.dispatchEvent(new Event('afterprint'))")
