@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --universal --no-strip-extras --python-version 3.
 PYTEST := $(BIN)/python -m pytest
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
 NUMERICAL := outputs costs many_classes sharded invariance training
-LIST = @awk -F ':.*$(1) ' '/^[a-z-]+:.*[^\#]$(1) / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+LIST = @awk -F ':.*$(1) ' '/^[a-z-]+:.*[^\#]$(1) / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 help:
 	$(call LIST,##)
@@ -55,6 +55,9 @@ lint: $(SETUP) ### lint, format and spell, and check the workflows
 
 exercises: $(SETUP) ### build the book without its solutions, for a class
 	@$(BIN)/python -m scripts.book exercises
+
+exercises-pdf: $(SETUP) ### print the book without its solutions
+	@$(BIN)/python -m scripts.pdf exercises
 
 older-cpu: $(SETUP) ### run smlib's numerical tests and every notebook without the newest vectors of this CPU
 	@NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -m scripts.older_cpu)" $(PYTEST) -q $(NBVAL) $(NUMERICAL:%=tests/smlib/test_%.py) chapters
@@ -135,4 +138,4 @@ $(SETUP): .venv/.locked pyproject.toml
 	@$(BIN)/$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises older-cpu test-rare fuzz mutants faults proofs twins oldest wheel bench studies lock
+.PHONY: help more lint book test check draft serve notebooks live pdf clean exercises exercises-pdf older-cpu test-rare fuzz mutants faults proofs twins oldest wheel bench studies lock

@@ -6,6 +6,7 @@ those of the pages.
 """
 
 import hashlib
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +43,7 @@ FACES = {
     "math": ("ziamath", "fonts/STIXTwoMath-Regular.ttf", {}, MATH, ["ss04"]),  # ss04: the primes that Temml asks for
 }
 KEPT_NAMES = [0, 13, 14]  # copyright and license
+SCRIPTS = 76, 62  # percent for an index, and for its index: at 70 and 55, i loses its dot on small screens
 
 
 def package(name):
@@ -65,8 +67,10 @@ def reduced(name, **axes):
     subsetter.subset(font)
     if limits:
         instancer.instantiateVariableFont(font, limits | axes, inplace=True)
-    if "MATH" in font:  # the index of y stands no lower than that of t, as in TeX
-        font["MATH"].table.MathConstants.SubscriptBaselineDropMin.Value = -10
+    if "MATH" in font:
+        constants = font["MATH"].table.MathConstants
+        constants.ScriptPercentScaleDown, constants.ScriptScriptPercentScaleDown = SCRIPTS
+        constants.SubscriptBaselineDropMin.Value = -10  # the index of y stands no lower than that of t, as in TeX
     font.flavor = "woff2"
     return font
 
@@ -78,19 +82,24 @@ def made(name, folder, **axes):
     path = folder / f"{name}-{hashlib.sha256(made_from).hexdigest()[:12]}.woff2"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        reduced(name, **axes).save(path)
+        unfinished = path.with_suffix(f".{os.getpid()}")  # another process may make it, too
+        reduced(name, **axes).save(unfinished)
+        unfinished.replace(path)
     return path
 
 
-def write_faces(app, error):
-    """Write the faces and their licenses into the site."""
-    if error or app.builder.name != "html":
-        return
-    target, kept = Path(app.outdir, "_static", FOLDER), Path(app.outdir).with_name(FOLDER)
+def copy_faces(kept, target):
+    """Copy the faces and their licenses into a folder. `kept`: where they are made."""
     target.mkdir(parents=True, exist_ok=True)
     for name in FACES:
         shutil.copyfile(made(name, kept), target / f"{name}.woff2")
         (target / f"{name}-license.txt").write_text(license_of(name), encoding="utf-8")
+
+
+def finish(app, error):
+    """Copy the faces into the site."""
+    if error is None and app.builder.name == "html":
+        copy_faces(Path(app.outdir).with_name(FOLDER), Path(app.outdir, "_static", FOLDER))
 
 
 def license_of(name):
@@ -102,4 +111,4 @@ def license_of(name):
 
 def setup(app):
     """Connect the function to Sphinx's event."""
-    app.connect("build-finished", write_faces)
+    app.connect("build-finished", finish)

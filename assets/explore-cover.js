@@ -69,10 +69,10 @@
 
   // Return a picture of the steepness under a cost, shaded by its logarithm.
   function steepness(gradient) {
-    const canvas = html("canvas", { width: 72, height: 72 }), context = canvas.getContext("2d");
-    const pixels = context.createImageData(72, 72);
-    for (let place = 0; place < 72 * 72; place += 1) {
-      const inside = weights((place % 72 + 0.5) / 72, 1 - (Math.floor(place / 72) + 0.5) / 72)
+    const canvas = html("canvas", { width: 60, height: 60 }), context = canvas.getContext("2d");
+    const pixels = context.createImageData(60, 60);
+    for (let place = 0; place < 60 * 60; place += 1) {
+      const inside = weights((place % 60 + 0.5) / 60, 1 - (Math.floor(place / 60) + 0.5) / 60)
         .map(share => Math.max(share, 0.001));
       const steep = Math.log10(Math.hypot(...gradient(inside.map(Math.log), TARGET)));
       const shade = Math.max(0, Math.min(1, (steep + 3) / 3.3));

@@ -1,11 +1,18 @@
-"""Print the whole book: python -m scripts.pdf
+"""Print the book: python -m scripts.pdf [exercises]
 
 The pages of the built site are joined into one page, in the order of the contents, and Chromium prints it. The PDF
-thus has the numbers, figures and formulas of the site. The result is _build/pdf/softmax.pdf, with a copy in the site.
+thus has the numbers, figures and formulas of the site. Answers and solutions stand at the end of each chapter. The
+reference of smlib stays on the site. The result is _build/pdf/softmax.pdf, with a copy in the site.
+
+With `exercises`, the book is printed without its solutions: _build/exercises/_build/pdf/softmax.pdf.
 """
 
 import html
+import os
 import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
 from io import BytesIO
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -15,12 +22,12 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
 
 from _ext.faces import made
-from scripts.book import BUILD, ROOT, SITE, Failure, site
+from scripts.book import EXERCISES, ROOT, SITE, Failure, exercises, site
 from scripts.browser import find_browser
 from scripts.notebooks import contents
 
-FOLDER = BUILD / "pdf"
-PDF = FOLDER / "softmax.pdf"
+PDF = "softmax.pdf"  # in the folder pdf, next to the site
+LEFT_OUT = {"chapters/api"}
 PLACE = "<!-- pdf -->"  # where the link goes on the first page of the site
 FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]  # no network
 PATIENCE = 300_000  # milliseconds
@@ -41,8 +48,9 @@ FIT = """async () => {
   });
 }"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.textContent)"""
-# Fill in the page numbers of the contents, which are known after a first print.
-NUMBER = """numbers => document.querySelectorAll(".contents-page .number").forEach((place, i) => {
+# The numbers of pages, which are known after a first print: where they lead to, and how they are filled in.
+PLACES = """() => [...document.querySelectorAll(".number")].map(number => number.closest("a").hash.slice(1))"""
+NUMBER = """numbers => document.querySelectorAll(".number").forEach((place, i) => {
   place.textContent = numbers[i];
 })"""
 
@@ -55,40 +63,49 @@ def settings():
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 
 
-def one_page():
-    """Return the book as one HTML page."""
-    pages = [page for _, chapters in contents() for page in chapters]
-    articles = {page: article(page, {"index", *pages}) for page in ["index", *pages]}
+def parts():
+    """Return [(title of a part, [page, ...]), ...] of what is printed."""
+    return [(part, [page for page in pages if page not in LEFT_OUT]) for part, pages in contents()]
+
+
+def one_page(folder):
+    """Return the book whose site is in a folder as one HTML page."""
+    pages = [page for _, chapters in parts() for page in chapters]
+    articles = {page: article(folder, page, {"index", *pages}) for page in ["index", *pages]}
     titles = {page: articles[page].h1.get_text() for page in pages}
     body = [title_page(articles["index"]), contents_page(titles)]
     body += [f'<div id="{name(page)}" style="page: {name(page)}">{articles[page]}</div>' for page in pages]
-    feet = [f'@page {name(page)} {{ @bottom-left {{ content: "{titles[page]}"; }} }}' for page in pages]
-    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + face_rules() + "\n".join(feet)
+    feet = [
+        f'@page {name(page)}:{side} {{ @bottom-{inner} {{ content: "{titles[page]}"; }} }}'
+        for page in pages
+        for side, inner in (("left", "right"), ("right", "left"))
+    ]
+    style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + face_rules(folder) + "\n".join(feet)
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(settings()["title"])}</title>
-{head(pages[0])}
+{head(folder, pages[0])}
 <style>{style}</style></head><body>{"".join(body)}</body></html>"""
 
 
-def read(page):
-    """Return a page of the site as a tree."""
-    return BeautifulSoup((SITE / f"{page}.html").read_text(encoding="utf-8"), "lxml")
+def read(folder, page):
+    """Return a page of a site as a tree."""
+    return BeautifulSoup((folder / f"{page}.html").read_text(encoding="utf-8"), "lxml")
 
 
-def head(page):
+def head(folder, page):
     """Return the tags of the style sheets."""
-    tags = [tag for tag in read(page).head("link") if "stylesheet" in tag["rel"]]
+    tags = [tag for tag in read(folder, page).head("link") if "stylesheet" in tag["rel"]]
     for tag in tags:
         relocate(tag, page)
     return "\n".join(map(str, tags))
 
 
-def face_rules():
+def face_rules(folder):
     """Return the rules for the faces of text and code in single weights: a PDF embeds no face that varies."""
     rules = ""
     for name, family, style in FAMILIES:
         for weight in (400, 700):
-            file = made(name, BUILD / "faces", wght=weight)
+            file = made(name, folder.parent / "faces", wght=weight)
             rules += f'@font-face {{ font-family: "{family}"; font-style: {style}; font-weight: {weight}; '
             rules += f'src: url("../faces/{file.name}"); }}\n'
     return rules
@@ -100,9 +117,11 @@ def relocate(tag, page):
         tag[key] = "../html/" + urljoin(page, tag[key])
 
 
-def article(page, pages):
+def article(folder, page, pages):
     """Return the article of a page, unfolded, with ids and links that are valid in the whole book."""
-    text = read(page).select_one("article.bd-article")
+    text = read(folder, page).select_one("article.bd-article")
+    put_at_the_end(text, "answer")
+    put_at_the_end(text, "solution")
     for tag in text.select(SCREEN_ONLY):
         tag.decompose()
     for tag in text("details"):
@@ -119,6 +138,36 @@ def article(page, pages):
         else:
             link.unwrap()
     return text
+
+
+def put_at_the_end(text, kind):
+    """Move the answers or the solutions of an article to its end, and leave a link to each in its place."""
+    folds = [fold for fold in text.select("details.fold") if fold.summary.get_text() == f"The {kind}"]
+    end = tag(f'<section class="{kind}s"><h2>{kind.capitalize()}s</h2></section>')
+    for count, fold in enumerate(folds, 1):
+        question = fold.find_previous("div", class_="tip" if kind == "answer" else "exercise")
+        question["id"] = question.get("id", f"question-{count}")
+        title, called = question.p.get_text(), "The solution"
+        if kind == "answer":
+            title = called = f"Answer {count}"
+        place = fold.find_parent("div", class_="solution") or fold
+        place.insert_before(tag(f"<p>{called} is on {page_link(f'{kind}-{count}')}.</p>"))
+        end.append(tag(f'<h3 id="{kind}-{count}">{title}</h3>'))
+        end.append(tag(f"<p>The question is on {page_link(question['id'])}.</p>"))
+        end.append(fold.div.extract())
+        place.decompose()
+    if folds:
+        text.append(end)
+
+
+def tag(markup):
+    """Return an element of HTML."""
+    return BeautifulSoup(markup, "html.parser").contents[0].extract()
+
+
+def page_link(place):
+    """Return a link that says on which page a place is."""
+    return f'<a href="#{place}">page <span class="number">000</span></a>'
 
 
 def name(page, anchor=""):
@@ -139,15 +188,25 @@ def title_page(first):
     """Return the title page: title, motto and picture of the first page of the site."""
     author, licenses = settings()["author"], settings()["sphinx"]["config"]["html_theme_options"]["extra_footer"]
     return f"""<header class="title-page bd-article" id="{name("index")}">
-{first.h1}{first.select_one(".lead")}{first.img}<p>{author.capitalize()}<br>{licenses}</p></header>"""
+{first.h1}{first.select_one(".lead")}{first.img}<p>{author.capitalize()}<br>{edition()}<br>{licenses}</p></header>"""
+
+
+def edition():
+    """Return the version, and the date: SOURCE_DATE_EPOCH, or that of the last commit, or of the last release."""
+    about = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    seconds = os.environ.get("SOURCE_DATE_EPOCH")
+    if seconds is None and (ROOT / ".git").exists() and shutil.which("git"):
+        seconds = subprocess.check_output(["git", "log", "-1", "--format=%ct"], cwd=ROOT, text=True)
+    date = datetime.fromtimestamp(int(seconds), UTC) if seconds else about["date-released"]
+    return f"Version {about['version']}, {date:%B} {date.day}, {date.year}"
 
 
 def contents_page(titles):
     """Return the table of contents."""
-    parts = ""
-    for part, pages in contents():
-        parts += f"<h2>{part}</h2><ul>{''.join(entry(page, titles[page]) for page in pages)}</ul>"
-    return f'<nav class="contents-page bd-article"><h1>Contents</h1>{parts}</nav>'
+    lists = ""
+    for part, pages in parts():
+        lists += f"<h2>{part}</h2><ul>{''.join(entry(page, titles[page]) for page in pages)}</ul>"
+    return f'<nav class="contents-page bd-article"><h1>Contents</h1>{lists}</nav>'
 
 
 def entry(page, title):
@@ -158,11 +217,11 @@ def entry(page, title):
 # --- the page, printed
 
 
-def lay_out(page):
+def lay_out(page, pdf):
     """Open the book in a tab, laid out for print."""
     page.set_default_timeout(PATIENCE)
     page.emulate_media(media="print")
-    page.goto((FOLDER / "book.html").as_uri())
+    page.goto(pdf.with_name("book.html").as_uri())
     page.evaluate(FIT)
 
 
@@ -171,10 +230,9 @@ def printed(page, **options):
     return pikepdf.open(BytesIO(page.pdf(prefer_css_page_size=True, print_background=True, **options)))
 
 
-def page_numbers(pdf):
-    """Return the number of the page on which each chapter begins."""
-    places = pdf.Root.Dests
-    return [pikepdf.Page(places[f"/{name(page)}"][0]).index + 1 for _, pages in contents() for page in pages]
+def page_numbers(pdf, places):
+    """Return the numbers of the pages on which places are."""
+    return [pikepdf.Page(pdf.Root.Dests[f"/{place}"][0]).index + 1 for place in places]
 
 
 def finish(pdf, headings):
@@ -198,39 +256,47 @@ def bookmarks(items):
         yield from bookmarks(item.children)
 
 
-def put_into_site():
+def put_into(folder, pdf):
     """Copy the PDF into the site, then link to it from the first page."""
-    shutil.copy(PDF, SITE)
-    link = f'<a class="reference" href="{PDF.name}">The whole book as a PDF</a>'
-    first, new = SITE / "index.html", SITE / "index.html.new"
+    shutil.copy(pdf, folder)
+    link = f'<a class="reference" href="{PDF}">The whole book as a PDF</a>'
+    first, new = folder / "index.html", folder / "index.html.new"
     new.write_text(first.read_text(encoding="utf-8").replace(PLACE, link), encoding="utf-8")
     new.replace(first)
 
 
-def main():
-    """Print the book. The site is built first if necessary."""
+def main(what="book"):
+    """Print the book, or the book without its solutions. The site is built first if necessary."""
+    if what not in ("book", "exercises"):
+        raise SystemExit(__doc__)
     executable = find_browser()
     if executable is None:
         raise Failure(NEEDS_BROWSER)
-    site()
+    if what == "book":
+        site()
+        folder = SITE
+    else:
+        exercises()
+        folder = EXERCISES / "_build" / "html"
     print("Printing the book ...", flush=True)
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "book.html").write_text(one_page(), encoding="utf-8")
+    pdf = folder.parent / "pdf" / PDF
+    pdf.parent.mkdir(exist_ok=True)
+    pdf.with_name("book.html").write_text(one_page(folder), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_page()
-        lay_out(page)
-        page.evaluate(NUMBER, page_numbers(printed(page)))
-        pdf = printed(page, tagged=True, outline=True)
-        finish(pdf, page.evaluate(HEADINGS))
+        lay_out(page, pdf)
+        page.evaluate(NUMBER, page_numbers(printed(page), page.evaluate(PLACES)))
+        result = printed(page, tagged=True, outline=True)
+        finish(result, page.evaluate(HEADINGS))
         browser.close()
-    pdf.save(PDF, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=True)
-    put_into_site()
-    print(f"The book is printed: open {PDF}")
+    result.save(pdf, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=True)
+    put_into(folder, pdf)
+    print(f"The book is printed: open {pdf}")
 
 
 if __name__ == "__main__":
     try:
-        main()
+        main(*sys.argv[1:])
     except Failure as failure:
         raise SystemExit(f"\n{failure}\n\nStopped: nothing was printed.") from None

@@ -139,10 +139,11 @@ def test_without_scripts_and_on_paper_the_cover_is_a_picture(browser, origin, sc
     visitor = Visitor(browser, origin, java_script_enabled=scripts)
     visitor.page.goto(origin)
     picture = visitor.page.locator("img.cover")
-    assert picture.is_visible() != scripts
+    hint = visitor.page.locator(".cover-hint")
+    assert (picture.is_visible(), hint.is_visible()) == (not scripts, scripts)
     visitor.page.emulate_media(media="print")
     assert picture.is_visible() and picture.get_attribute("loading") is None
-    assert visitor.page.locator(".explore-cover:visible").count() == 0
+    assert not hint.is_visible() and visitor.page.locator(".explore-cover:visible").count() == 0
     visitor.context.close()
 
 

@@ -3,9 +3,11 @@
 Texts are compared without white space: a PDF stores letters and positions, and readers guess the spaces.
 """
 
+import os
 import re
 import subprocess
 import sys
+from copy import deepcopy
 
 import pytest
 import yaml
@@ -14,12 +16,13 @@ from pypdfium2 import PdfDocument
 
 from scripts import practice
 from scripts.browser import BROWSERS
-from scripts.notebooks import code_cells
-from scripts.pdf import lay_out
+from scripts.notebooks import code_cells, without_solutions
+from scripts.pdf import LEFT_OUT, edition, lay_out
 from tests.site.browser import ROOT, SITE, built_site
 
 pytestmark = pytest.mark.rare
 PDF = ROOT / "_build" / "pdf" / "softmax.pdf"
+EXERCISES = ROOT / "_build" / "exercises" / "_build" / "pdf" / "softmax.pdf"
 COMMAND = [sys.executable, "-m", "scripts.pdf"]
 # Return the elements that overflow their boxes or the page, and the pictures that are too coarse for paper: with fewer
 # than 150 dots per inch, or with fewer than `least` dots for each pixel of a notebook's picture.
@@ -59,9 +62,15 @@ def reader(browser):
 @pytest.fixture(scope="module")
 def lines(reader):
     """For each page, its lines without white space."""
-    with PdfDocument(PDF) as document:  # pypdf would take a minute to read the text
+    found = lines_of(PDF)
+    assert len(found) == len(reader.pages)
+    return found
+
+
+def lines_of(pdf):
+    """Return the lines of each page of a PDF, without white space."""
+    with PdfDocument(pdf) as document:  # pypdf would take a minute to read the text
         texts = [page.get_textpage().get_text_range() for page in document]
-    assert len(texts) == len(reader.pages)
     return [[squeezed(line) for line in text.splitlines()] for text in texts]
 
 
@@ -69,7 +78,8 @@ def lines(reader):
 def chapters(reader):
     """[(name, title, page), ...] in the order of the contents, from the bookmarks."""
     parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    names = [chapter["file"].removeprefix("chapters/") for part in parts for chapter in part["chapters"]]
+    files = [chapter["file"] for part in parts for chapter in part["chapters"] if chapter["file"] not in LEFT_OUT]
+    names = [file.removeprefix("chapters/") for file in files]
     first, second, *marks = [mark for mark in reader.outline if not isinstance(mark, list)]
     assert (squeezed(first.title), second.title) == ("TheSoftmaxOutputFunction", "Contents")
     assert len(marks) == len(names)
@@ -103,7 +113,10 @@ def test_bookmarks_lead_to_the_chapters_in_order(chapters, lines):
     assert pages == sorted(set(pages))
     for _, title, page in chapters:
         foot, *rest = lines[page]
-        assert foot == f"{squeezed(title)}{page + 1}"
+        number = page + 1
+        assert foot == (
+            f"{squeezed(title)}{number}" if number % 2 else f"{number}{squeezed(title)}"
+        )  # at the outer edge
         assert squeezed(title) in "".join(rest)
 
 
@@ -112,18 +125,90 @@ def test_the_contents_tell_the_page_of_each_chapter(chapters, lines):
         assert f"{squeezed(title)}{page + 1}" in lines[1]
 
 
-def test_every_section_has_a_bookmark(reader, book):
-    def titles(marks):
-        """Yield the titles of nested bookmarks."""
-        for mark in marks:
-            yield from titles(mark) if isinstance(mark, list) else [squeezed(mark.title)]
+def bookmarks(reader, marks=None):
+    """Yield (title without white space, page) of all bookmarks."""
+    for mark in reader.outline if marks is None else marks:
+        if isinstance(mark, list):
+            yield from bookmarks(reader, mark)
+        else:
+            yield squeezed(mark.title), reader.get_destination_page_number(mark)
 
-    found = list(titles(reader.outline))
+
+def test_no_heading_is_the_last_line_of_a_page(reader, lines):
+    found = list(bookmarks(reader))
+    assert [(title, page + 1) for title, page in found if page > 1 and lines[page][-1] == title] == []
+
+
+def test_every_section_has_a_bookmark(reader, book):
+    found = [title for title, _ in bookmarks(reader)]
     cells = [cell for notebook in book.values() for cell in notebook.cells if cell.cell_type == "markdown"]
     text = "\n".join(cell.source for cell in cells)
     sections = [squeezed(title) for title in re.findall(r"^## ([^$`*{\n]+)$", text, flags=re.M)]
     assert len(sections) > 80
     assert [title for title in sections if not any(mark.endswith(title) for mark in found)] == []
+
+
+# --- answers and solutions
+
+
+def longer_lines(notebook):
+    """Return the longer lines of code that are printed, without white space."""
+    cells = [cell for cell in code_cells(notebook) if not practice.kind(cell)]
+    return {squeezed(line) for cell in cells for line in cell.source.splitlines() if len(line) > 30}
+
+
+def only_in_solutions(*notebooks):
+    """Return the longer lines of code that are in solutions alone."""
+    shown = (longer_lines(without_solutions(deepcopy(notebook))) for notebook in notebooks)
+    return set().union(*map(longer_lines, notebooks)).difference(*shown)
+
+
+def test_solutions_are_at_the_end_of_each_chapter(reader, book, chapters, lines):
+    first = {name: page for name, _, page in chapters}
+    ends = dict(zip(first, [*list(first.values())[1:], len(lines)]))
+    headings = list(bookmarks(reader))
+    for name, notebook in book.items():
+        wanted = only_in_solutions(notebook)
+        if wanted:
+            [start] = [page for title, page in headings if title == "Solutions" and first[name] <= page < ends[name]]
+            assert wanted <= {line for page in lines[start : ends[name]] for line in page}
+            assert not wanted & {line for page in lines[first[name] : start] for line in page}
+
+
+def test_a_question_says_on_which_page_its_answer_is(reader, chapters, lines):
+    headings = list(bookmarks(reader))
+    starts = [page for _, _, page in chapters] + [len(lines)]
+    said = 0
+    for start, end in zip(starts, starts[1:]):
+        text = "".join(line for page in lines[start:end] for line in page)
+        for title, number in re.findall(r"(Answer\d+)isonpage(\d+)\.", text):
+            assert (title, int(number) - 1) in headings
+            assert re.search(r"Thequestionisonpage(\d+)\.", "".join(lines[int(number) - 1]))
+            said += 1
+    assert said > 40
+
+
+def test_the_book_for_a_class_has_no_solutions(browser, book, reader):
+    done = subprocess.run(
+        [*COMMAND, "exercises"], capture_output=True, encoding="utf-8", env=os.environ | {"BOOK_LITE": "0"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"The book is printed: open {EXERCISES}"
+    printed = {line for page in lines_of(EXERCISES) for line in page}
+    solved = only_in_solutions(*book.values())
+    assert len(solved) > 300
+    assert solved & printed == set()
+    assert {"Answers", "Answer1"} <= printed and "Solutions" not in printed
+    assert len(PdfReader(EXERCISES).pages) < len(reader.pages)
+
+
+# --- the title page
+
+
+def test_the_title_page_says_which_edition_it_is(lines, monkeypatch):
+    assert squeezed(edition()) in lines[0]
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1583020800")
+    assert edition().endswith(", March 1, 2020")
 
 
 # --- the links
@@ -196,7 +281,7 @@ def test_the_pages_are_not_shrunk_to_fit_something_wide(reader):
 def faults(reader, browser, least):
     """What the browser finds in the book as it is laid out for print."""
     page = browser.new_page()
-    lay_out(page)
+    lay_out(page, PDF)
     found = page.evaluate(FAULTS, min(least, 150 / 96))
     page.close()
     return found

@@ -289,3 +289,26 @@ def test_enter_keeps_the_indentation(visitor, origin):
     assert field.input_value() == "def f(x):\n    y = x\n    return y"
     visitor.page.keyboard.press("Control+Enter")
     form_of(visitor.page).get_by_text("Failed to fetch").wait_for()
+
+
+# A worker that answers at once, without Python.
+STAND_IN = """addEventListener("message", () => postMessage({result: {
+  right: null, says: "This is what your version shows.", details: "", output: "", pictures: [],
+  formula: "\\\\frac{e^{z_i}}{\\\\sum_{k=1}^{K} e^{z_k}}"}}));"""
+
+
+def test_a_formula_that_code_shows_is_typeset(visitor, origin):
+    page = visitor.page
+    kernel = {"pyodideUrl": "./static/pyodide/pyodide.js", "loadPyodideOptions": {"packages": ["smlib.whl"]}}
+    config = {"jupyter-config-data": {"litePluginSettings": {"kernel": kernel}}}
+    page.route("**/jupyter-lite.json", lambda route: route.fulfill(body=json.dumps(config)))
+    page.route("**/practice-worker.js", lambda route: route.fulfill(body=STAND_IN, content_type="text/javascript"))
+    page.goto(f"{origin}chapters/{CHAPTER}.html")
+    cell = cell_of(page, 0)
+    cell.get_by_role("button", name="Edit and run").click()
+    cell.get_by_role("button", name="Run", exact=True).click()
+    shown = cell.get_by_role("group", name="The value")
+    shown.locator("math mfrac").wait_for()
+    assert "\\" not in shown.inner_text()
+    assert [url for url in visitor.asked if "temml" in url] == [f"{origin}_static/temml/temml.min.js"]
+    assert (visitor.complaints, visitor.left) == ([], [])
