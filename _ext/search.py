@@ -201,7 +201,7 @@ def replace_sphinx_search(app):
 
 def search_page(app):
     """Yield the search page."""
-    yield "search", {"title": "Search"}, "search.html"
+    yield "search", {}, "search.html"
 
 
 def setup(app):
