@@ -25,8 +25,8 @@ def span(first, last):
 
 ASCII = span(" ", "~")
 LATIN = ASCII + "\xa0°±²³µ·×½¼¾ÄÖÜßàáäåçèéêëíñóöøúüŁł"
-TEXT = LATIN + "–—‘’“”…←→∂∑−√∞≈≠≤≥τΣ⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
-CODE = LATIN + "–—’…→−∂∞≈≤≥αβτΣ"
+TEXT = LATIN + "–—‘’“”…←→∂∑−√∞≈≠≤≥ΔΠΣδστ⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
+CODE = LATIN + "–—’…→−√∂∞≈≤≥∀ΔΠΣαβδστ⁹"
 GREEK = span("Α", "Ρ") + span("Σ", "Ω") + span("α", "ω")
 # Letters of formulas: browsers replace x by the italic 𝑥, and Temml writes bold, script and sans-serif letters as such.
 LETTERS = span("𝐀", "𝑔") + "ℎ" + span("𝑖", "𝑧") + span("𝖠", "𝗓") + span("𝟎", "𝟗") + span("𝛢", "𝜛") + "ϵϑϕϱℓ"

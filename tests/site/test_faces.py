@@ -9,7 +9,7 @@ from fontTools.ttLib import TTFont
 from _ext.faces import FACES
 from tests.site.browser import ROOT
 
-ELSEWHERE = set("∎∘ᵀᵢ⁻")  # the faces of text and code have no such characters: the fonts of the system draw them
+ELSEWHERE = set("∀∎∘ᵀᵢ⁻")  # the face of text or of code has no such character: the fonts of the system draw them
 INVISIBLE = set("\n\t\u2060\u2061\ufe0e")
 KINDS = {"math": ["math"], "code": ["pre", "code", "kbd", "samp", "textarea"]}  # all else is text
 

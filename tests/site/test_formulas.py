@@ -50,7 +50,7 @@ def test_formulas_have_the_color_of_the_text(visitor, origin, mode):
     page.goto(origin + "chapters/03-the-derivative.html")
     page.evaluate("mode => { document.documentElement.dataset.theme = mode }", mode)
     colors = page.evaluate(
-        "['article p', 'article p math mi', '.formula mfrac'].map(selector => "
+        "['article p:has(math)', 'article p math mi', '.formula mfrac'].map(selector => "
         "getComputedStyle(document.querySelector(selector)).color)"
     )
     assert len(set(colors)) == 1
