@@ -35,7 +35,7 @@ def solution_lines(parsed):
                 lines = map(str.strip, re.split(r"\n|(?<=[.?!]) ", part.get_text()))
                 within |= {line for line in lines if len(line) > 30}
             box.decompose()
-        without.append(article.get_text())
+        without += [article.get_text(), *(form.get("data-check", "") for form in article.select("form.practice"))]
     rest = " ".join(" ".join(without).split())
     return {line for line in within if " ".join(line.split()) not in rest}
 
