@@ -13,15 +13,21 @@ import pytest
 
 from tests.site.browser import ROOT
 from tests.site.parsing import CHAPTERS, NOTEBOOKS, tree, words
+from tests.site.test_pdf import lines_of, only_in_solutions
 
 pytestmark = pytest.mark.rare
 
 
+PDF = ROOT / "_build" / "exercises" / "_build" / "pdf" / "softmax.pdf"
+
+
 @pytest.fixture(scope="module")
-def exercises():
-    command, environment = [sys.executable, "-m", "scripts.book", "exercises"], os.environ | {"BOOK_LITE": "0"}
+def exercises(browser):
+    """The folder of the pages, built and printed."""
+    command, environment = [sys.executable, "-m", "scripts.pdf", "exercises"], os.environ | {"BOOK_LITE": "0"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"The book is printed: open {PDF}"
     return ROOT / "_build" / "exercises" / "_build" / "html"
 
 
@@ -91,3 +97,11 @@ def test_starters_and_checks_stay_and_tries_do_not(parsed, exercises):
     for path in exercises.parent.rglob("*.ipynb"):
         cells = nbformat.read(path, 4).cells
         assert [cell.source for cell in cells if "tries" in cell.metadata.get("tags", [])] == [], path
+
+
+def test_the_book_for_a_class_has_no_solutions(exercises, book):
+    printed = {line for page in lines_of(PDF) for line in page}
+    solved = only_in_solutions(*book.values())
+    assert len(solved) > 300
+    assert solved & printed == set()
+    assert {"Answers", "Answer1"} <= printed and "Solutions" not in printed

@@ -3,7 +3,6 @@
 Texts are compared without white space: a PDF stores letters and positions, and readers guess the spaces.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from tests.site.browser import ROOT, SITE, built_site
 
 pytestmark = pytest.mark.rare
 PDF = ROOT / "_build" / "pdf" / "softmax.pdf"
-EXERCISES = ROOT / "_build" / "exercises" / "_build" / "pdf" / "softmax.pdf"
 COMMAND = [sys.executable, "-m", "scripts.pdf"]
 # Return the elements that overflow their boxes or the page, and the pictures that are too coarse for paper: with fewer
 # than 150 dots per inch, or with fewer than `least` dots for each pixel of a notebook's picture.
@@ -186,20 +184,6 @@ def test_a_question_says_on_which_page_its_answer_is(reader, chapters, lines):
             assert re.search(r"Thequestionisonpage(\d+)\.", "".join(lines[int(number) - 1]))
             said += 1
     assert said > 40
-
-
-def test_the_book_for_a_class_has_no_solutions(browser, book, reader):
-    done = subprocess.run(
-        [*COMMAND, "exercises"], capture_output=True, encoding="utf-8", env=os.environ | {"BOOK_LITE": "0"}
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == f"The book is printed: open {EXERCISES}"
-    printed = {line for page in lines_of(EXERCISES) for line in page}
-    solved = only_in_solutions(*book.values())
-    assert len(solved) > 300
-    assert solved & printed == set()
-    assert {"Answers", "Answer1"} <= printed and "Solutions" not in printed
-    assert len(PdfReader(EXERCISES).pages) < len(reader.pages)
 
 
 # --- the title page
