@@ -97,7 +97,7 @@ MARK = r"""() => {
   return kinds.size - known;
 }"""
 
-SETTLED = "Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => 0))).then(() => 0)"
+STILL = "* { transition: none !important }"  # colors change at once
 
 
 def examine(page):
@@ -107,6 +107,7 @@ def examine(page):
     """
     page.evaluate(AXE_SCRIPT)
     page.evaluate(THIN_OUT)
+    page.add_style_tag(content=STILL)
     return {look: findings(page, *look) for look in LOOKS}
 
 
@@ -114,7 +115,6 @@ def findings(page, mode, width):
     """Return what axe-core finds in one mode at one width."""
     page.set_viewport_size(SIZES[width])
     page.evaluate("mode => { Object.assign(document.documentElement.dataset, {theme: mode, mode}) }", mode)
-    page.evaluate(SETTLED)
     page.evaluate(WIDTH)
     page.evaluate("window.dispatchEvent(new Event('resize'))")  # the browser may send it later
     new_kinds, rules = page.evaluate(MARK), LOOKS[mode, width]
