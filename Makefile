@@ -24,7 +24,7 @@ book: $(SETUP) ## run every chapter afresh and build the book
 	@$(BIN)/python -m scripts.book book
 
 test: $(SETUP) ## run all tests: smlib, every notebook compared, the built pages
-	@$(PYTEST) -m "not rare" $(NBVAL) tests smlib README.md chapters
+	@$(PYTEST) -m "not rare" $(NBVAL) tests smlib README.md index.md chapters
 
 check: lint ## lint, and run the quick tests (plain pytest)
 	@$(PYTEST) -q
