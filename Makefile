@@ -10,6 +10,8 @@ PYTEST := $(BIN)/python -m pytest
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
 NUMERICAL := outputs costs many_classes sharded invariance training
 NOTEBOOKS ?= $(wildcard chapters/0[67]-*.ipynb chapters/11-*.ipynb)
+# Python keeps what it has compiled, whatever the surroundings say: compiling takes half of the time of an import.
+unexport PYTHONDONTWRITEBYTECODE
 LIST = @awk -F ':.*$(1) ' '/^[a-z-]+:.*[^\#]$(1) / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 help:
@@ -132,7 +134,7 @@ $(OLDEST)/.installed: tests/smlib/oldest.lock pyproject.toml
 	@awk '/^[a-z]/ { on = /^uv==/ } on' requirements.lock > .venv/uv.lock
 	@$(BIN)/$(PIP_INSTALL) --require-hashes -r .venv/uv.lock
 	@$(BIN)/uv pip install --quiet --python .venv --require-hashes -r requirements.lock || \
-		$(BIN)/$(PIP_INSTALL) --require-hashes -r requirements.lock
+		$(BIN)/$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@mv .venv/.installing $@
 
 $(SETUP): .venv/.locked pyproject.toml

@@ -81,6 +81,12 @@ def test_what_is_out_of_step_is_named(requirements, lock):
     assert list(out_of_step(requirements, bare)) == ["sympy has no hash in the lock: run `make lock`"]
 
 
+def test_the_lock_leaves_out_what_takes_a_second_to_import(lock, project):
+    excluded = set(project["tool"]["uv"]["exclude-dependencies"])
+    assert excluded == {"rfc3987-syntax"}
+    assert not excluded & {name for name, *_ in entries(lock)}
+
+
 def test_the_lock_holds_versions_that_smlib_admits(lock, project):
     locked = {name: version for name, version, _, _ in entries(lock)}
     asked = needs(project) + [Requirement(line) for line in project["build-system"]["requires"]]

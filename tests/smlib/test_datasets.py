@@ -6,12 +6,13 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from smlib.datasets import digits, family_trees, split
 
 
 def test_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits  # takes a second: only the process that runs this test imports it
+
     theirs = load_digits()
     x, t = digits()
     assert np.array_equal(x * 16, theirs.data)
