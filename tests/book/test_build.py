@@ -62,6 +62,9 @@ def small_book(tmp_path_factory):
     (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
     (folder / "index.md").write_text("# A small book\n", encoding="utf-8")
     (folder / "chapters").mkdir()
+    (folder / "_build" / "faces").mkdir(parents=True)
+    for face in (ROOT / "_build" / "faces").glob("*.woff2"):  # making them takes seconds; the name is a checksum
+        shutil.copy(face, folder / "_build" / "faces")
     return folder
 
 

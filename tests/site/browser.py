@@ -174,8 +174,8 @@ class Visitor:
         if response.status >= 400:
             self.complaints.append(f"status {response.status}: {response.url}")
 
-    def look(self, url, least=1.99):
-        """Return what LOOK finds at an address, its width on three screens, the requests and the errors.
+    def glance(self, url, least=1.99):
+        """Return what LOOK finds at an address, the requests and the errors.
 
         A notebook's picture is coarse if it has fewer than `least` dots for each pixel of its width, another if it has
         fewer than 1.99.
@@ -184,9 +184,14 @@ class Visitor:
         self.page.set_viewport_size(DESKTOP)
         self.page.goto(url)
         seen = self.page.evaluate(LOOK, least)
+        return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}
+
+    def look(self, url, least=1.99):
+        """Return what `glance` returns, and the width of the page on three screens."""
+        seen = self.glance(url, least)
         seen["desktop"] = self.page.evaluate(WIDTH)
         for screen, size in (("zoomed", ZOOMED), ("phone", PHONE)):
             self.page.set_viewport_size(size)
             seen[screen] = self.page.evaluate(WIDTH)
         seen["narrow"] = self.page.evaluate(NARROW, FIGURE_WIDTH)
-        return {**seen, "complaints": self.complaints, "left": self.left, "asked": self.asked}
+        return seen

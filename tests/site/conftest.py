@@ -1,5 +1,6 @@
 """Fixtures for the tests of the built site, and the marks of these tests."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,15 @@ def pages(site):
 
 @pytest.fixture(scope="session")
 def parsed(site, pages):
-    """{page: its HTML as a tree}"""
-    return {page: tree(site / page) for page in pages}
+    """{page: its HTML as a tree}
+
+    These are a million objects, and Python does not look for garbage among them.
+    """
+    gc.disable()
+    trees = {page: tree(site / page) for page in pages}
+    gc.freeze()
+    gc.enable()
+    return trees
 
 
 @pytest.fixture(scope="session")

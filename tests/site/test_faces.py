@@ -11,7 +11,8 @@ from tests.site.browser import ROOT
 
 ELSEWHERE = set("∀∎∘ᵀᵢ⁻")  # the face of text or of code has no such character: the fonts of the system draw them
 INVISIBLE = set("\n\t\u2060\u2061\ufe0e")
-KINDS = {"math": ["math"], "code": ["pre", "code", "kbd", "samp", "textarea"]}  # all else is text
+KINDS = {"math": {"math"}, "code": {"pre", "code", "kbd", "samp", "textarea"}}  # all else is text
+UNSEEN = {"script", "style", "template"}
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,9 @@ def used(parsed):
     found = {"math": {}, "code": {}, "text": {}}
     for page, tree in parsed.items():
         for string in tree.find_all(string=True):
-            if type(string) is NavigableString and not string.find_parent(["script", "style", "template"]):
-                kind = next((kind for kind, tags in KINDS.items() if string.find_parent(tags)), "text")
+            around = {element.name for element in string.parents}  # find_parent takes fifteen times as long
+            if type(string) is NavigableString and not around & UNSEEN:
+                kind = next((kind for kind, tags in KINDS.items() if around & tags), "text")
                 for character in set(string) - INVISIBLE:
                     found[kind].setdefault(character, []).append(page)
     return found

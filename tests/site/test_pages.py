@@ -387,7 +387,7 @@ def test_equations_and_figures_are_numbered_and_referred_to(visitor, origin):
 
 def test_pages_open_from_the_file_system(browser, site, pages):
     visitor = Visitor(browser, "file:")
-    found = {page: visitor.look((site / page).as_uri()) for page in pages if page.startswith(("chapters/", "index"))}
+    found = {page: visitor.glance((site / page).as_uri()) for page in pages if page.startswith(("chapters/", "index"))}
     visitor.context.close()
     for what in ("left", "complaints", "broken", "untypeset", "raw"):
         assert wrong(found, what) == {}, what
