@@ -29,14 +29,6 @@ LONG = (
     "test_invariance",
     "test_pdf",
     "site",
-    "09-words-as-features",
-    "07-learning-to-read-digits",
-    "11-in-the-middle",
-    "12-drawing-a-word",
-    "chapters",
-    "test_practice",
-    "test_symbolic",
-    "test_sharded",
 )
 
 

@@ -17,8 +17,8 @@ def test_every_link_to_a_term_an_equation_a_figure_or_a_claim_has_a_preview_of_i
         previews = {preview["data-for"]: preview for preview in page.select("template.preview")}
         for link in page.select("article a.reference.internal"):
             path, _, anchor = link["href"].partition("#")
-            target = parsed[urljoin(name, path)].find(id=anchor) if anchor else None
-            if target and re.match("term-|equation-|fig-|claim-", anchor):
+            previewed = re.match("term-|equation-|fig-|claim-", anchor)
+            if previewed and (target := parsed[urljoin(name, path)].find(id=anchor)):
                 compare(previews[link["href"]], target, anchor, parsed)
                 seen += 1
     assert seen > 200
