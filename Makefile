@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
 NUMERICAL := outputs costs many_classes sharded invariance training
 NOTEBOOKS ?= $(wildcard chapters/0[67]-*.ipynb chapters/11-*.ipynb)
-# Python keeps what it has compiled, whatever the surroundings say: compiling takes half of the time of an import.
+# Python keeps what it has compiled, whatever the surroundings say: compiling takes a third of the time of an import.
 unexport PYTHONDONTWRITEBYTECODE
 LIST = @awk -F ':.*$(1) ' '/^[a-z-]+:.*[^\#]$(1) / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
