@@ -2,8 +2,8 @@
 
 A page of the theme asks for some thirty scripts and style sheets, and half of what it loads draws
 icons. Here the scripts that every page needs are joined, in their order, into site.js, and the style
-sheets into site.css, with a font of the few icons that the pages show. No inline script and no inline
-handler remains: the content security policy allows none.
+sheets into site.css, without the rules that no page uses, and with a font of the few icons that the
+pages show. No inline script and no inline handler remains: the content security policy allows none.
 """
 
 import re
