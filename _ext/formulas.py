@@ -20,6 +20,9 @@ CONVERT = """(tex, displayMode) => {
   try { return JSON.stringify([temml.renderToString(tex, {displayMode, throwOnError: true}), ""]); }
   catch (error) { return JSON.stringify(["", error.message]); }
 }"""
+# A brace is as wide as two letters or wider, and a formula leaves no room for that: there is some on both sides of it.
+BRACE = r"\let\brace\underbrace \def\underbrace#1{\brace{\,#1\,}}"
+TIMES = "<mo>×</mo>", '<mo lspace="0.2222em" rspace="0.2222em">×</mo>'  # as in TeX: MathML has 0.1667em
 # Attributes that assets/book.css replaces or that say what is so without them.
 NEEDLESS = re.compile(r' class="tml-display"| style="display:block math;"| style="math-depth:0;"')
 
@@ -37,11 +40,12 @@ def converter():
 @cache
 def mathml(tex, display=False):
     """Return the MathML of a formula. Raise a ValueError that names what Temml does not know."""
-    made, complaint = json.loads(converter()(tex.strip(), display))
+    spaced = BRACE + tex if r"\underbrace" in tex else tex
+    made, complaint = json.loads(converter()(spaced.strip(), display))
     if complaint:
         reason = complaint.removeprefix("ParseError: ").splitlines()[0]
         raise ValueError(f"no MathML for the formula $ {' '.join(tex.split())} $: {reason.strip(': ')}")
-    return NEEDLESS.sub("", made)
+    return NEEDLESS.sub("", made).replace(*TIMES)
 
 
 def typeset(node, display):

@@ -71,7 +71,8 @@ def offer(app, pagename, templatename, context, doctree):
 def offered(slug, page, whole):
     """Return the link to a chapter in JupyterLite. `whole`: whether all of its cells run there."""
     way = f'href="{page}?path=chapters/{slug}.ipynb"'
-    words = "in your browser; loads 50 MB" + ("" if whole else "; not the cells that start processes")
+    rest = "" if whole else "; not the cells that start processes"
+    words = f'<span class="more">in your browser; loads </span>50 MB<span class="more">{rest}</span>'
     return f"""<p class="run"><a {way} aria-describedby="run-words">Run this chapter</a>
 <span id="run-words">({words})</span></p>"""
 

@@ -2,17 +2,20 @@
 
 A page of the theme asks for some thirty scripts and style sheets, and half of what it loads draws
 icons. Here the scripts that every page needs are joined, in their order, into site.js, and the style
-sheets into site.css, with a font of the few icons that the pages show. No inline script and no inline
-handler remains: the content security policy allows none.
+sheets into site.css, without the rules that no page uses, and with a font of the few icons that the
+pages show. No inline script and no inline handler remains: the content security policy allows none.
 """
 
 import re
+import zlib
 from pathlib import Path
 
 from docutils import nodes
 from fontTools import subset
 from PIL import Image
 from sphinx.jinja2glue import BuiltinTemplateLoader
+
+from _ext.sheet import reduced, words_of_page, words_of_script
 
 POLICY = "; ".join(
     [
@@ -27,6 +30,7 @@ POLICY = "; ".join(
     ]
 )
 
+BOOTSTRAP = "scripts/bootstrap.js"
 # The scripts in site.js, in this order. All other scripts keep tags of their own.
 SCRIPTS = [
     "documentation_options.js",
@@ -35,17 +39,19 @@ SCRIPTS = [
     "copybutton.js",
     "scripts/sphinx-book-theme.js",
     "design-tabs.js",
-    "scripts/bootstrap.js",
+    BOOTSTRAP,
     "scripts/pydata-sphinx-theme.js",
     "book.js",
 ]
 SCRIPT = "site.js"
 UNUSED = "sphinx_highlight.js"  # marks the words of the last search on the next page, whichever it is
-THEME_SCRIPTS = {"scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"}  # in the theme's layout.html
+THEME_SCRIPTS = {BOOTSTRAP, "scripts/pydata-sphinx-theme.js"}  # in the theme's layout.html
 # An inline setting that is left out, because no script reads it.
 PAGE_SETTING = r"DOCUMENTATION_OPTIONS\.pagename"
 # The first style sheets in site.css, which the theme's layout.html names.
 STYLES = ["basic.css", "styles/pydata-sphinx-theme.css"]
+# What Bootstrap adds to a page. Of its parts, the pages have tooltips alone.
+TOOLTIP = {"tooltip", "tooltip-arrow", "tooltip-inner", "bs-tooltip-auto", "fade", "show"}
 STYLE = "styles/site.css"  # in the folder of the theme's sheet, whose addresses are relative
 
 # The icons that the pages show, by their names in the theme's font.
@@ -65,7 +71,6 @@ ICONS = {
     "\uf186": "moon",  # dark
     "\uf303": "pencil",  # exercises
 }
-ICON_RULE = r'(?:\.fa-[\w-]+::?before,?)+\{content:"\\(?P<code>e[0-9a-f]{3}|f[0-9a-f]{3})"\}'
 
 DPI = 96  # CSS pixels for an inch of a figure
 
@@ -94,8 +99,6 @@ def lighten(app, pagename, templatename, context, doctree):
     named = {js.filename: js for js in scripts if js.filename}
     if not hasattr(app, "joined_styles"):
         app.joined_styles = STYLES + [relative(css.filename) for css in sheets]
-        # for its checksum; finish_styles writes it again when all sheets are there
-        write(static / STYLE, joined(static, [name for name in app.joined_styles if (static / name).exists()], "\n"))
         known = THEME_SCRIPTS | {relative(name) for name in named}
         write_script(static, known, [js.attributes["body"] for js in scripts if not js.filename])
     app.add_css_file(STYLE)
@@ -137,18 +140,34 @@ def write(path, text):
 
 
 def finish_styles(app, error):
-    """Write site.css, and the font of its icons, when all style sheets are there."""
+    """Write site.css, and the font of its icons, when all style sheets and pages are there."""
     if error or not hasattr(app, "joined_styles"):
         return
     static = Path(app.outdir) / "_static"
     write_icons(static / ICON_FONT)
-    write(static / STYLE, smaller(joined(static, app.joined_styles, "\n")) + icon_face())
+    pages = {path: path.read_text(encoding="utf-8") for path in written_pages(app)}
+    sheets = {name: (static / name).read_text(encoding="utf-8") for name in app.joined_styles}
+    own = {path.name for path in Path(app.srcdir, "assets").glob("*.css")}
+    sheet = reduced(sheets, own, words_of(app, pages.values())) + icon_face()
+    write(static / STYLE, sheet)
+    tag = f'{STYLE}?v={zlib.crc32(sheet.encode()):08x}"'  # browsers keep the sheet until this address changes
+    for path, text in pages.items():
+        if (new := re.sub(rf'{STYLE}(\?v=\w+)?"', tag, text)) != text:
+            write(path, new)
 
 
-def smaller(sheet):
-    """Return a style sheet without comments and without the classes of icons that are not in ICONS."""
-    sheet = re.sub(r"/\*.*?\*/\s*", "", sheet, flags=re.S)
-    return re.sub(ICON_RULE, lambda rule: rule[0] if chr(int(rule["code"], 16)) in ICONS else "", sheet)
+def written_pages(app):
+    """Return the paths of all pages, of this build or an earlier one. Those of JupyterLite have other sheets."""
+    paths = Path(app.outdir).rglob("*.html")
+    return [path for path in paths if path.relative_to(app.outdir).parts[0] not in ("_static", "lite")]
+
+
+def words_of(app, pages):
+    """Return the words that selectors may use: those of the pages and of the scripts that change them."""
+    static, assets = Path(app.outdir) / "_static", Path(app.srcdir, "assets")
+    scripts = [*(static / name for name in SCRIPTS if name != BOOTSTRAP), *assets.glob("*.js")]
+    scripts = [path.read_text(encoding="utf-8") for path in scripts if path.exists()]
+    return set().union(TOOLTIP, *map(words_of_page, pages), *map(words_of_script, scripts))
 
 
 def write_icons(font):

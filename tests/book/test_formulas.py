@@ -29,6 +29,13 @@ def test_a_formula_in_text_has_no_display():
     assert mathml(" x ") == "<math><mi>x</mi></math>"
 
 
+def test_a_brace_and_a_times_sign_have_room():
+    made = mathml(r"a \times \underbrace{b}_{c} \times \underbrace{d}_{e}")
+    space = '<mspace width="0.1667em"></mspace>'
+    assert [f"{space}<mi>{a}</mi>{space}" in made for a in "abcde"] == [False, True, False, True, False]
+    assert made.count('<mo lspace="0.2222em" rspace="0.2222em">×</mo>') == 2
+
+
 @pytest.mark.parametrize("tex, word", [(r"a + \unknown{b}", "unknown"), (r"\frac{1", "frac"), ("x_1_2", "subscript")])
 def test_what_temml_does_not_know_is_named(tex, word):
     with pytest.raises(ValueError, match=word) as caught:

@@ -43,6 +43,29 @@ def test_on_a_phone_wide_formulas_scroll_and_the_keyboard_reaches_them(visitor, 
     assert page.evaluate(OUTSIDE) == []
 
 
+def test_braces_are_repainted_in_full(visitor, origin):
+    """Chromium takes a stretched brace to be as wide as one letter, and repaints no more, unless it has a shadow."""
+    visitor.page.goto(origin + "chapters/05-steep-times-flat.html")
+    braces = visitor.page.locator(".formula munder > mo:text-is('⏟')").evaluate_all(
+        "all => all.map(brace => [brace.previousElementSibling.getBoundingClientRect().width,"
+        " parseFloat(getComputedStyle(brace).boxShadow.split(' 0px 0px 0px ')[1])])"
+    )
+    assert len(braces) > 1 and all(0 < width / 2 < shadow for width, shadow in braces)
+
+
+def test_a_sign_between_braces_is_in_the_middle(visitor, origin):
+    visitor.page.goto(origin + "chapters/05-steep-times-flat.html")
+    visitor.page.evaluate("document.fonts.ready.then(() => 0)")
+    left, sign, right = visitor.page.locator(".formula mrow:has(> mo + mrow munder)").first.evaluate(
+        """row => {
+          const sign = [...row.children].find(part => part.textContent === "×");
+          return [sign.previousElementSibling, sign, sign.nextElementSibling].map(part => part.getBoundingClientRect());
+        }"""
+    )
+    gaps = [sign["left"] - left["right"], right["left"] - sign["right"]]
+    assert min(gaps) >= 3.5 and abs(gaps[0] - gaps[1]) < 1
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_formulas_have_the_color_of_the_text(visitor, origin, mode):
     page = visitor.page

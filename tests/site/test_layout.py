@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.site.browser import Visitor
+from tests.site.browser import DESKTOP, PHONE, Visitor
 from tests.site.parsing import words
 
 CHAPTER = "chapters/03-the-derivative.html"
@@ -104,11 +104,13 @@ def test_links_have_one_color(visit, scheme):
     assert colors | {hovered} == {color(page, "link")}
 
 
-def test_the_links_of_a_chapter_share_a_line(visit):
+@pytest.mark.parametrize(("size", "words"), [(DESKTOP, "(in your browser; loads 50 MB)"), (PHONE, "(50 MB)")])
+def test_the_links_of_a_chapter_share_a_line(visit, size, words):
     page = visit(CHAPTER)
+    page.set_viewport_size(size)
     run, download = page.locator(".run").bounding_box(), page.locator(".chapter-links").bounding_box()
-    assert run["y"] == download["y"]
-    assert "50 MB" in page.locator(".run").inner_text()
+    assert run["y"] == download["y"] and run["height"] == download["height"] < 40
+    assert page.locator(".run").inner_text() == f"Run this chapter {words}"
 
 
 # --- the head of a page, landmarks
