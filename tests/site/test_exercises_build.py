@@ -10,6 +10,7 @@ from copy import copy
 
 import nbformat
 import pytest
+from pypdf import PdfReader
 
 from tests.site.browser import ROOT
 from tests.site.parsing import CHAPTERS, NOTEBOOKS, tree, words
@@ -105,3 +106,9 @@ def test_the_book_for_a_class_has_no_solutions(exercises, book):
     assert len(solved) > 300
     assert solved & printed == set()
     assert {"Answers", "Answer1"} <= printed and "Solutions" not in printed
+
+
+def test_its_title_says_that_solutions_are_left_out(exercises):
+    assert "Withoutsolutions" in lines_of(PDF)[0]
+    title = PdfReader(PDF).metadata.title
+    assert title == tree(exercises / "index.html").h1.find(string=True) + ", without solutions"
