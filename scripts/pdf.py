@@ -9,6 +9,7 @@ With `exercises`, the book is printed without its solutions: _build/exercises/_b
 
 import html
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,12 +23,22 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
 
 from _ext.faces import made
+from _ext.lookup import GLOSSARY, has
 from scripts.book import EXERCISES, ROOT, SITE, Failure, exercises, site
 from scripts.browser import find_browser
 from scripts.notebooks import contents
 
 PDF = "softmax.pdf"  # in the folder pdf, next to the site
 LEFT_OUT = {"chapters/api"}
+INDEX = "word-index"  # a page that only the PDF has
+SEE = {
+    "embedding": "feature vector",
+    "log loss": "cross-entropy",
+    "mean squared error": "squared error",
+    "nucleus sampling": "top-p",
+    "sigmoid": "logistic function",
+    "word vector": "feature vector",
+}
 PLACE = "<!-- pdf -->"  # where the link goes on the first page of the site
 FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]  # no network
 PATIENCE = 300_000  # milliseconds
@@ -50,9 +61,15 @@ FIT = """async () => {
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(heading => heading.textContent)"""
 # The numbers of pages, which are known after a first print: where they lead to, and how they are filled in.
 PLACES = """() => [...document.querySelectorAll(".number")].map(number => number.closest("a").hash.slice(1))"""
-NUMBER = """numbers => document.querySelectorAll(".number").forEach((place, i) => {
-  place.textContent = numbers[i];
-})"""
+# The index has them in order, and each once.
+NUMBER = """numbers => {
+  document.querySelectorAll(".number").forEach((place, i) => place.textContent = numbers[i]);
+  document.querySelectorAll(".word-index li").forEach(entry => {
+    const pages = new Map([...entry.querySelectorAll("& > a")].map(link => [+link.textContent, link]));
+    entry.querySelectorAll("& > a").forEach(link => link.remove());
+    entry.firstChild.after(...[...pages].sort((a, b) => a[0] - b[0]).map(page => page[1]));
+  });
+}"""
 
 
 # --- the pages of the site, joined
@@ -68,21 +85,25 @@ def parts():
     return [(part, [page for page in pages if page not in LEFT_OUT]) for part, pages in contents()]
 
 
-def one_page(folder):
+def one_page(folder, subtitle=""):
     """Return the book whose site is in a folder as one HTML page."""
     pages = [page for _, chapters in parts() for page in chapters]
     articles = {page: article(folder, page, {"index", *pages}) for page in ["index", *pages]}
-    titles = {page: articles[page].h1.get_text() for page in pages}
-    body = [title_page(articles["index"]), contents_page(titles)]
-    body += [f'<div id="{name(page)}" style="page: {name(page)}">{articles[page]}</div>' for page in pages]
+    first = articles.pop("index")
+    figures = list_of_figures(articles.values())
+    articles[INDEX] = word_index(articles)
+    titles = {page: text.h1.get_text() for page, text in articles.items()}
+    title = settings()["title"] + (f", {subtitle}" if subtitle else "")
+    body = [title_page(first, subtitle), contents_page(titles), figures]
+    body += [f'<div id="{name(page)}" style="page: {name(page)}">{text}</div>' for page, text in articles.items()]
     feet = [
         f'@page {name(page)}:{side} {{ @bottom-{inner} {{ content: "{titles[page]}"; }} }}'
-        for page in pages
+        for page in titles
         for side, inner in (("left", "right"), ("right", "left"))
     ]
     style = (ROOT / "scripts" / "pdf.css").read_text(encoding="utf-8") + face_rules(folder) + "\n".join(feet)
     return f"""<!DOCTYPE html>
-<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(settings()["title"])}</title>
+<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
 {head(folder, pages[0])}
 <style>{style}</style></head><body>{"".join(body)}</body></html>"""
 
@@ -165,9 +186,9 @@ def tag(markup):
     return BeautifulSoup(markup, "html.parser").contents[0].extract()
 
 
-def page_link(place):
-    """Return a link that says on which page a place is."""
-    return f'<a href="#{place}">page <span class="number">000</span></a>'
+def page_link(place, word="page "):
+    """Return a link that is the number of the page of a place, with a word before it."""
+    return f'<a href="#{place}">{word}<span class="number">000</span></a>'
 
 
 def name(page, anchor=""):
@@ -184,11 +205,12 @@ def inside(page, href, pages):
     return f"#{name(target, unquote(parts.fragment))}" if target in pages else ""
 
 
-def title_page(first):
+def title_page(first, subtitle):
     """Return the title page: title, motto and picture of the first page of the site."""
     author, licenses = settings()["author"], settings()["sphinx"]["config"]["html_theme_options"]["extra_footer"]
+    lines = "<br>".join(filter(None, [subtitle.capitalize(), author.capitalize(), edition(), licenses]))
     return f"""<header class="title-page bd-article" id="{name("index")}">
-{first.h1}{first.select_one(".lead")}{first.img}<p>{author.capitalize()}<br>{edition()}<br>{licenses}</p></header>"""
+{first.h1}{first.select_one(".lead")}{first.img}<p>{lines}</p></header>"""
 
 
 def edition():
@@ -205,13 +227,51 @@ def contents_page(titles):
     """Return the table of contents."""
     lists = ""
     for part, pages in parts():
-        lists += f"<h2>{part}</h2><ul>{''.join(entry(page, titles[page]) for page in pages)}</ul>"
+        lists += f"<h2>{part}</h2><ul>{''.join(entry(name(page), titles[page]) for page in pages)}</ul>"
+    lists += f"<ul>{entry(name(INDEX), titles[INDEX])}</ul>"
     return f'<nav class="contents-page bd-article"><h1>Contents</h1>{lists}</nav>'
 
 
-def entry(page, title):
-    """Return one line of the table of contents."""
-    return f'<li><a href="#{name(page)}"><span>{title}</span><i></i><span class="number">000</span></a></li>'
+def entry(place, title):
+    """Return one line of a table of contents."""
+    return f'<li><a href="#{place}"><span>{title}</span><i></i><span class="number">000</span></a></li>'
+
+
+def list_of_figures(articles):
+    """Return the numbers and the first sentences of the captions, with their pages."""
+    figures = [figure for text in articles for figure in text.select("figure[id]:has(.caption-number)")]
+    lines = "".join(entry(figure["id"], short(figure.figcaption.p)) for figure in figures)
+    return f'<nav class="contents-page bd-article"><h1>List of figures</h1><ul>{lines}</ul></nav>'
+
+
+def short(caption):
+    """Return the number of a figure and the first sentence of its caption, without links."""
+    text = re.sub(r"</?a\b[^>]*>", "", caption.select_one(".caption-text").decode_contents())
+    sentence = re.split(r"(?<=[.?])((?:</\w+>)*)\s+(?=[A-Z<])", text)[:2]
+    return f"{caption.select_one('.caption-number')}{''.join(sentence)}"
+
+
+def word_index(articles):
+    """Return the index: the pages that are about each term of the glossary, and in bold the one that explains it."""
+    lines = {word: f"{word}, <em>see</em> {other}" for word, other in SEE.items()}
+    texts = [text(["h1", "h2", "h3", "a", "em"]) for page, text in articles.items() if page != GLOSSARY]
+    for term in articles[GLOSSARY].select("dt[id]"):
+        about = [mark for parts in texts for mark in marks(term, parts)]
+        for number, mark in enumerate(about, 1):
+            mark.attrs.setdefault("id", f"in-{INDEX}-{term['id']}-{number}")
+        links = "".join(page_link(mark["id"], "") for mark in about)
+        lines[term.get_text()] = f"{term.get_text()}{links}<b>{page_link(term['id'], '')}</b>"
+    entries = "".join(f"<li>{lines[word]}</li>" for word in sorted(lines, key=str.casefold))
+    return tag(f'<article class="bd-article"><h1>Index</h1><ul class="{INDEX}">{entries}</ul></article>')
+
+
+def marks(term, parts):
+    """Return the parts of an article that are about a term: links to it, the word in italics, headings with it."""
+    word, link = term.get_text().lower(), f"#{term['id']}"
+    links = [part for part in parts if part.get("href") == link]
+    slanted = [part for part in parts if part.name == "em" and part.get_text().lower() == word]
+    headings = [part for part in parts if part.name[0] == "h" and has(part.get_text(), word)]
+    return links + slanted + headings if links or slanted else []
 
 
 # --- the page, printed
@@ -235,14 +295,14 @@ def page_numbers(pdf, places):
     return [pikepdf.Page(pdf.Root.Dests[f"/{place}"][0]).index + 1 for place in places]
 
 
-def finish(pdf, headings):
+def finish(pdf, title, headings):
     """Add metadata, and correct the bookmarks: Chromium joins two words where the line of a heading ends."""
     with pdf.open_outline() as outline:
         for bookmark, heading in zip(bookmarks(outline.root), headings, strict=True):
             bookmark.title = heading
             bookmark.is_closed = True
     with pdf.open_metadata() as metadata:
-        metadata["dc:title"] = settings()["title"]
+        metadata["dc:title"] = title
         metadata["dc:creator"] = [settings()["author"]]
         metadata["dc:language"] = ["en"]
     pdf.Root.PageMode = pikepdf.Name.UseOutlines
@@ -274,21 +334,21 @@ def main(what="book"):
         raise Failure(NEEDS_BROWSER)
     if what == "book":
         site()
-        folder = SITE
+        folder, subtitle = SITE, ""
     else:
         exercises()
-        folder = EXERCISES / "_build" / "html"
+        folder, subtitle = EXERCISES / "_build" / "html", "without solutions"
     print("Printing the book ...", flush=True)
     pdf = folder.parent / "pdf" / PDF
     pdf.parent.mkdir(exist_ok=True)
-    pdf.with_name("book.html").write_text(one_page(folder), encoding="utf-8")
+    pdf.with_name("book.html").write_text(one_page(folder, subtitle), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_page()
         lay_out(page, pdf)
         page.evaluate(NUMBER, page_numbers(printed(page), page.evaluate(PLACES)))
         result = printed(page, tagged=True, outline=True)
-        finish(result, page.evaluate(HEADINGS))
+        finish(result, page.title(), page.evaluate(HEADINGS))
         browser.close()
     result.save(pdf, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=True)
     put_into(folder, pdf)

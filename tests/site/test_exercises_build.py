@@ -10,7 +10,9 @@ from copy import copy
 
 import nbformat
 import pytest
+from pypdf import PdfReader
 
+from scripts.pdf import settings
 from tests.site.browser import ROOT
 from tests.site.parsing import CHAPTERS, NOTEBOOKS, tree, words
 from tests.site.test_pdf import lines_of, only_in_solutions
@@ -105,3 +107,8 @@ def test_the_book_for_a_class_has_no_solutions(exercises, book):
     assert len(solved) > 300
     assert solved & printed == set()
     assert {"Answers", "Answer1"} <= printed and "Solutions" not in printed
+
+
+def test_its_title_says_that_solutions_are_left_out(exercises):
+    assert "Withoutsolutions" in lines_of(PDF)[0]
+    assert PdfReader(PDF).metadata.title == f"{settings()['title']}, without solutions"

@@ -69,7 +69,7 @@ def lines_of(pdf):
     """Return the lines of each page of a PDF, without white space."""
     with PdfDocument(pdf) as document:  # pypdf would take a minute to read the text
         texts = [page.get_textpage().get_text_range() for page in document]
-    return [[squeezed(line) for line in text.splitlines()] for text in texts]
+    return [[squeezed(line).replace("\ufffe", "-") for line in text.splitlines()] for text in texts]
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,9 @@ def chapters(reader):
     parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     files = [chapter["file"] for part in parts for chapter in part["chapters"] if chapter["file"] not in LEFT_OUT]
     names = [file.removeprefix("chapters/") for file in files]
-    first, second, *marks = [mark for mark in reader.outline if not isinstance(mark, list)]
-    assert (squeezed(first.title), second.title) == ("TheSoftmaxOutputFunction", "Contents")
+    first, second, third, *marks, last = [mark for mark in reader.outline if not isinstance(mark, list)]
+    around = [squeezed(mark.title) for mark in (first, second, third, last)]
+    assert around == ["TheSoftmaxOutputFunction", "Contents", "Listoffigures", "Index"]
     assert len(marks) == len(names)
     return [(name, mark.title, reader.get_destination_page_number(mark)) for name, mark in zip(names, marks)]
 
@@ -132,9 +133,31 @@ def bookmarks(reader, marks=None):
             yield squeezed(mark.title), reader.get_destination_page_number(mark)
 
 
-def test_no_heading_is_the_last_line_of_a_page(reader, lines):
-    found = list(bookmarks(reader))
-    assert [(title, page + 1) for title, page in found if page > 1 and lines[page][-1] == title] == []
+def lines_after(heading, page):
+    """Return how many lines of a page follow a heading of up to three lines. The first line of a page is its foot."""
+    ends = range(len(page), 1, -1)
+    return next(len(page) - end for end in ends for size in (1, 2, 3) if "".join(page[end - size : end]) == heading)
+
+
+def test_at_least_two_lines_follow_a_heading_on_its_page(reader, lines):
+    found = [(title, page) for title, page in bookmarks(reader) if page]  # page 0 is the title page
+    assert len(found) > 300
+    assert [(title, page + 1) for title, page in found if lines_after(title, lines[page]) < 2] == []
+
+
+def filled(page):
+    """Return how far down a page, between its margins, the last text or picture is. The rule of a cell is lighter."""
+    pixels = page.render(scale=0.5, grayscale=True).to_numpy()
+    text = pixels[round(len(pixels) * 20 / 279) : round(len(pixels) * 257 / 279)]
+    return max((i for i, row in enumerate(text, 1) if row.min() < 190), default=0) / len(text)
+
+
+def test_only_the_last_page_of_a_chapter_ends_above_half(reader):
+    starts = {reader.get_destination_page_number(mark) for mark in reader.outline if not isinstance(mark, list)}
+    with PdfDocument(PDF) as document:
+        short = {number for number, page in enumerate(document, 1) if filled(page) < 0.5}
+        assert short <= starts | {len(document)}
+        assert short  # an empty page is seen
 
 
 def test_every_section_has_a_bookmark(reader, book):
@@ -195,6 +218,46 @@ def test_the_title_page_says_which_edition_it_is(lines, monkeypatch):
     assert edition().endswith(", March 1, 2020")
 
 
+# --- the list of figures, the index
+
+
+def between(reader, lines, title, following):
+    """Return the text from one bookmark to another, without the feet of the pages."""
+    pages = dict(bookmarks(reader))
+    end = pages[following] if following else len(lines)
+    return "".join(line for page in lines[pages[title] : end] for line in page[1:]).removeprefix(title)
+
+
+def test_the_list_of_figures_tells_their_pages(reader, book, chapters, lines):
+    text = between(reader, lines, "Listoffigures", squeezed(chapters[0][1]))
+    found = re.findall(r"Fig\.([\d.]*\d)(.+?[.?])(\d+)(?=Fig\.|$)", text)
+    cells = [cell for notebook in book.values() for cell in code_cells(notebook)]
+    captions = [cell.metadata.get("mystnb", {}).get("figure", {}).get("caption") for cell in cells]
+    assert len(found) == len([caption for caption in captions if caption]) > 50
+    for number, caption, page in found:
+        assert f"Fig.{number}{caption}" in "".join(lines[int(page) - 1])
+
+
+def test_the_index_tells_the_pages_of_each_term(reader, lines):
+    glossary = (ROOT / "chapters" / "glossary.md").read_text(encoding="utf-8")
+    terms = {squeezed(term): term.lower().split() for term in re.findall(r"^(\S.*)\n  \S", glossary, flags=re.M)}
+    pages = dict(bookmarks(reader))
+    text = re.sub(r",\n(?=\d)", ",", "\n".join(lines[pages["Index"]][2:]))  # entries of two lines
+    entries = dict(entry.split(",", 1) for entry in text.splitlines())
+    others = {word: entry.removeprefix("see") for word, entry in entries.items() if word not in terms}
+    assert set(terms) <= set(entries) and set(others.values()) <= set(terms)
+    assert others["sigmoid"] == "logisticfunction"
+    told = {term: [int(page) - 1 for page in entries[term].split(",")] for term in terms}
+    for term, (*uses, explained) in told.items():
+        assert uses == sorted(set(uses)) and pages["Glossary"] <= explained < pages["References"]
+        # the beginnings of the words, because the reader sees one of two slanted f
+        texts = {page: "".join(lines[page]).lower() for page in [*uses, explained]}
+        assert [page + 1 for page, text in texts.items() if not all(word[:7] in text for word in terms[term])] == [], (
+            term
+        )
+    assert sum(map(len, told.values())) > 200
+
+
 # --- the links
 
 
@@ -223,7 +286,9 @@ def test_references_lead_to_the_right_pages(reader, chapters, lines):
         page = reader.get_destination_page_number(destination)
         name, _, anchor = place.removeprefix("/at-").partition("--")
         if name not in starts:
-            assert page < 2, place
+            assert (name, page) in [("index", 0), ("word-index", len(reader.pages) - 1)] or name.startswith("/in-"), (
+                place
+            )
             continue
         following = [start for start in starts.values() if start > starts[name]]
         assert starts[name] <= page < min(following, default=len(reader.pages)), place
