@@ -184,6 +184,14 @@ def test_a_change_of_classes_keeps_the_logits(rivals):
         assert column(rivals.shown(), "output", K) == to_nine_digits(smlib.softmax(z[:K]))
 
 
+def test_a_link_keeps_a_fifth_class(rivals):
+    z = [3.0, -1.5, 0.4, 2.2, -0.7]
+    turn(rivals, z, 0)
+    rivals.control("link").press("Enter")
+    rivals.page.reload()
+    assert column(rivals.shown(), "output", 5) == to_nine_digits(smlib.softmax(z))
+
+
 def test_every_number_fits_its_cell(rivals):
     for z, octave_quarters in MORE_SETTINGS:
         turn(rivals, z, octave_quarters)
