@@ -205,6 +205,8 @@ def test_a_link_leads_back_to_the_state(opened, name):
         "stage => stage.querySelectorAll('button:not([name=reset], [name=link])').forEach(b => b.click())"
     )
     explorable.control("reset").focus()
+    page.evaluate(FOLLOW, f"#fig-explore-{name}?nothing=1")
+    assert explorable.stage.evaluate(STATE) == first
     page.evaluate(FOLLOW, address)
     assert explorable.stage.evaluate(STATE) == moved
 

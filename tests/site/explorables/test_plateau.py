@@ -96,6 +96,10 @@ def test_the_sentence_has_two_digits_of_what_is_about(plateau):
     plateau.control("step").press("Enter")
     assert "and needs about 6.9 more steps; squared error" in plateau.said()
     assert "and needs about 1,000 more steps." in plateau.said()
+    plateau.control("rate").select_option("0.1")
+    plateau.control("step").press("Enter")
+    assert "and needs about 78 more steps; squared error" in plateau.said()
+    assert plateau.said().endswith("that took 1.0 second, with 2.8 hours to go.")
 
 
 def test_the_mouse_drags_either_ball(plateau):
