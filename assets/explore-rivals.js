@@ -46,21 +46,46 @@ explore.figure("rivals", stage => {
       end: html("td", { class: "end" }, rowSum.element),
     };
     // Its column shows how all outputs answer to its logit: it lights up while the reader is at the logit.
-    for (const [part, event, lit] of [[unit.pair, "pointerenter", true], [unit.pair, "pointerleave", false],
-      [logit.input, "focus", true], [logit.input, "blur", false]]) {
-      part.addEventListener(event, () => light(i, lit));
+    for (const [part, enter, leave, by] of [[unit.pair, "pointerenter", "pointerleave", "pointer"],
+      [unit.column, "pointerenter", "pointerleave", "pointer"], [logit.input, "focus", "blur", "focus"]]) {
+      part.addEventListener(enter, () => light(by, unit));
+      part.addEventListener(leave, () => light(by, null));
     }
     return unit;
   });
 
-  function light(j, lit) {
-    for (const cell of [units[j].column, ...units.map(({ squares }) => squares[j])]) cell.classList.toggle("lit", lit);
+  const at = { pointer: null, focus: null };
+  const pointed = () => [at.pointer, at.focus].find(unit => seated.includes(unit));
+
+  function light(by, unit) {
+    at[by] = unit;
+    const lit = pointed();
+    units.forEach((other, j) => {
+      for (const cell of [other.column, ...units.map(({ squares }) => squares[j])]) cell.classList.toggle("lit", other === lit);
+    });
+    show();
   }
 
-  // Mark where the bars are before a drag.
+  // A ghost of each bar shows how long it was before a drag.
   function remember() {
-    for (const { bar, before } of units) before.style.left = bar.style.width;
+    for (const { bar, before } of units) before.style.width = bar.style.width;
   }
+
+  // Flows from the ends of the rivals' bars to the end of the bar that gains, as wide as the entries of its column.
+  let flow = [];      // the column, or nothing
+  const flows = explore.drawing({
+    height: () => pairs.clientHeight, label: "The flows between the outputs while a logit rises: what its output gains, its rivals lose.",
+  }, (layer, width, tall) => {
+    const gains = seated.indexOf(pointed()), row = tall / seated.length, most = Math.max(...flow.map(Math.abs));
+    const end = seated.map(({ output }, i) => [output.element.value * width, row * (i + 0.71)]);
+    flow.forEach((slope, i) => {
+      if (i === gains || slope === 0) return;
+      const [[x, y], [toX, toY]] = [end[i], end[gains]], bulge = Math.max(x, toX) + 12 + 8 * Math.abs(i - gains);
+      layer.append(explore.svg("path", {
+        class: "flow " + LOOKS[i], d: `M${x} ${y}C${bulge} ${y} ${bulge} ${toY} ${toX} ${toY}`, "stroke-width": 1.5 + 8 * Math.abs(slope) / most }));
+    });
+    if (flow.length) layer.append(explore.svg("circle", { class: "dot " + LOOKS[gains], cx: end[gains][0], cy: end[gains][1], r: 6 }));
+  });
 
   // Give a unit the logit with which its output is `part`.
   function raiseTo(i, part) {
@@ -83,9 +108,14 @@ explore.figure("rivals", stage => {
     name: "classes", label: "Classes K", value: "4", options: ["3", "4", "5"].map(k => [k, k]),
   }, seat);
   const raise = explore.button({ name: "raise", label: "Raise all by 1" }, () => {
+    const before = normalizer();
+    remember();
     for (const { logit } of seated) logit.value = Math.round(10 * logit.value + 10) / 10;
     show();
+    summary.say(`Each exponential grew by the factor ${number(Math.exp(1 / temperatureOf()), 3)}, their sum from ${number(before, 3)} `
+      + `to ${number(normalizer(), 3)}, and no output moved.`);
   });
+  const normalizer = () => sum(seated.map(({ logit }) => Math.exp(logit.value / temperatureOf())));
   const reset = explore.button({ name: "reset", label: "Reset" }, () => {
     units.forEach(({ logit }, i) => { logit.value = START[i]; });
     temperature.value = 0;
@@ -95,7 +125,7 @@ explore.figure("rivals", stage => {
     remember();
   });
 
-  const pairs = html("div"), whole = html("div", { class: "track" });
+  const pairs = html("div", { class: "pairs" }), whole = html("div", { class: "track" });
   const head = html("tr"), body = html("tbody");
   const table = html("table", { "aria-label": "The Jacobian and the sums of its rows" }, html("thead", {}, head), body);
   let seated = [];
@@ -105,11 +135,12 @@ explore.figure("rivals", stage => {
   function seat() {
     seated = units.slice(0, Number(classes.value));
     const K = table.dataset.classes = seated.length;
-    pairs.replaceChildren(...seated.map(unit => unit.pair));
+    pairs.replaceChildren(...seated.map(unit => unit.pair), flows.element);
     whole.replaceChildren(...seated.map(unit => unit.part));
     head.replaceChildren(html("td"), ...seated.map(unit => unit.column), html("th", { scope: "col", class: "end" }, "sum"));
     body.replaceChildren(...seated.map(unit => html("tr", {}, unit.row, ...unit.squares.slice(0, K), unit.end)));
     show();
+    flows.redraw();
   }
 
   // The numerator alone gives diag(y)/T.
@@ -119,7 +150,14 @@ explore.figure("rivals", stage => {
     return J.map(row => row.map(slope => slope / T));
   }
 
+  // What the outputs do as the logit rises that the reader points at, or else what the row sums mean.
   function sentence(T) {
+    const gains = seated.indexOf(pointed());
+    if (gains >= 0) {
+      const others = flow.map((slope, i) => [i, slope]).filter(([i]) => i !== gains).map(([i, slope]) => `${below("y", i)} ${entry(slope)}`);
+      return `As ${below("z", gains)} rises, ${below("y", gains)} gains ${entry(flow[gains])} per unit of ${below("z", gains)}. `
+        + (forget.value ? "Without the normalizer’s terms no rival pays." : `The rivals pay: ${others.join(", ")}.`);
+    }
     if (!forget.value) return "Every row sums to 0: raise all logits together, and no output moves.";
     return `No row sums to 0. What is left of row i is yᵢ${T === 1 ? "" : "/T"}, as if every output grew when all logits rise together.`;
   }
@@ -127,7 +165,7 @@ explore.figure("rivals", stage => {
   function show() {
     const T = temperatureOf();
     const z = seated.map(unit => unit.logit.value / T);
-    const y = softmax(z), J = jacobian(z, T);
+    const y = softmax(z), J = jacobian(z, T), most = Math.max(...J.flat());
     seated.forEach((unit, i) => {
       unit.output.show(y[i]);
       unit.bar.style.width = unit.part.style.width = `${100 * y[i]}%`;
@@ -136,7 +174,7 @@ explore.figure("rivals", stage => {
         const square = unit.squares[j];
         square.classList.toggle("minus", slope < 0);
         square.classList.toggle("plus", slope >= 0);
-        square.style.setProperty("--strength", `${Math.min(100, 140 * Math.sqrt(Math.abs(slope) * T))}%`);
+        square.style.setProperty("--strength", `${100 * Math.sqrt(Math.abs(slope) / most)}%`);
       });
       const rowSum = sum(J[i]), vanishes = Math.abs(rowSum) < 1e-12 * J[i][i];     // except for rounding
       unit.rowSum.show(vanishes ? 0 : rowSum);
@@ -144,7 +182,9 @@ explore.figure("rivals", stage => {
     });
     total.show(sum(y));
     raise.disabled = seated.some(({ logit }) => logit.value > MOST - 1);
+    flow = pointed() ? J.map(row => row[seated.indexOf(pointed())]) : [];
     summary.say(sentence(T));
+    flows.repaint();
   }
 
   stage.append(

@@ -2,8 +2,7 @@
 // On the first page: the time in which a unit with target 1 reaches the output one half, under both costs.
 (() => {
   const home = document.getElementById("fig-explore-taste");
-  const { html, slider, value, drawing, scale, text, fixed, power } = explore;
-  const spans = [["year", 31557600], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const { html, slider, value, drawing, scale, text, fixed, power, duration } = explore, spans = explore.spans.slice(1);
 
   // Times of gradient flow from the output 10^exponent to one half. dz/dτ is 1 − y under cross-entropy and
   // y(1 − y)² under squared error. With s = −z, the integrals up to z = 0 are sums of s and powers of e^s.
@@ -16,18 +15,12 @@
     };
   }
 
-  function spoken(seconds) {
-    const [name, length] = spans.find(([, length]) => seconds >= length);
-    const count = fixed(seconds / length, seconds / length < 10 ? 1 : 0);
-    return `${count} ${name}${count === "1.0" ? "" : "s"}`;
-  }
-
   const elapsed = whole => whole < 60 ? `${whole} s` : whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s`
     : `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
 
   let seconds = 1, began = null, timer = null;
   const passed = () => began === null ? Infinity : (performance.now() - began) / 1000;
-  const wait = value("squared-error-seconds", spoken);
+  const wait = value("squared-error-seconds", duration);
   // A ring waits where each copy arrives. Once the reader lets them learn, each dot is at the time that has passed.
   const label = "A scale from a second to years, with a ring where each copy arrives";
   const timeline = drawing({ label, height: 84 }, (layer, width) => {
@@ -52,7 +45,7 @@
   function tick() {
     const now = passed(), done = now >= seconds;
     clock.textContent = began === null ? "" : done ? "Both have arrived."
-      : `${elapsed(Math.floor(now))} of ${spoken(seconds)}. ${now < 1 ? "Both are on their way." : "Under cross-entropy it has arrived."}`;
+      : `${elapsed(Math.floor(now))} of ${duration(seconds)}. ${now < 1 ? "Both are on their way." : "Under cross-entropy it has arrived."}`;
     timeline.repaint();
     if (began !== null && !done) timer = setTimeout(tick, now < 2 ? 50 : 1000 - now % 1 * 1000);
   }

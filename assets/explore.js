@@ -32,6 +32,47 @@ const explore = (() => {
     picture.classList.add("explore-still");
     picture.loading = "eager";      // a hidden picture would not be loaded lazily, and printing needs it
     picture.after(stage);
+    share(home, stage);
+  }
+
+  // --- links to a state
+
+  const stateOf = ({ type, checked, value }) => type === "checkbox" ? String(checked) : value;
+
+  // Set a control as a reader would. What it cannot be is ignored, and what is beyond its ends is clipped.
+  function set(control, wanted) {
+    const { type, min, max, options } = control;
+    if (type === "checkbox") control.checked = wanted === "true";
+    else if (options) control.value = [...options].some(({ value }) => value === wanted) ? wanted : control.value;
+    else if (Number.isFinite(parseFloat(wanted))) control.value = Math.max(min, Math.min(max, parseFloat(wanted)));
+    for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
+  }
+
+  // Add a button next to Reset that puts into the address all controls that differ from what Reset gives them. A page
+  // opened at such an address goes there. It sets the controls twice, because one may set others or bring new ones.
+  function share(home, stage) {
+    const reset = stage.querySelector("[name=reset]"), controls = () => [...stage.querySelectorAll("input, select")];
+    const start = Object.fromEntries(controls().map(control => [control.name, stateOf(control)]));
+    const link = button({ name: "link", label: "Link to this" }, () => {
+      const state = controls().map(control => [control.name, stateOf(control)]).filter(([name, now]) => now !== start[name]);
+      history.replaceState(null, "", `#${home.id}?${new URLSearchParams(state)}`);
+      (navigator.clipboard?.writeText(location.href) ?? Promise.reject()).then(
+        () => { link.textContent = "Link copied"; }, () => { link.textContent = "See address"; });
+    });
+    link.addEventListener("blur", () => { link.textContent = "Link to this"; });
+    function open() {
+      const [id, query] = location.hash.slice(1).split("?"), state = new URLSearchParams(query);
+      if (id !== home.id || query === undefined) return;
+      reset.click();
+      for (let round = 0; round < 2; round += 1) for (const control of controls()) {
+        const wanted = state.get(control.name) ?? start[control.name];
+        if (stateOf(control) !== wanted) set(control, wanted);
+      }
+      home.scrollIntoView();
+    }
+    reset.after(link);
+    addEventListener("load", open);
+    addEventListener("hashchange", open);
   }
 
   // --- numbers
@@ -47,6 +88,16 @@ const explore = (() => {
   function fixed(x, decimals = 0) {
     formats[decimals] ??= new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
     return minus(formats[decimals].format(x === 0 ? 0 : x));
+  }
+
+  // Units of time, in seconds.
+  const spans = [["1000 years", 31557600000], ["year", 31557600], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+  // Return a time in words, with two digits or more: "1.5 years", "22 seconds".
+  function duration(seconds) {
+    const [name, length] = spans.find(([, length], k) => k && (seconds >= length || length === 1));
+    const count = fixed(seconds / length, seconds / length < 9.95 ? 1 : 0);
+    return `${count} ${name}${count === "1.0" ? "" : "s"}`;
   }
 
   // Format a number with so many digits, and with a power of ten if it is very large or small.
@@ -456,7 +507,7 @@ const explore = (() => {
   }
 
   return {
-    html, svg, figure, power, fixed, number, value, table, summary,
+    html, svg, figure, power, fixed, spans, duration, number, value, table, summary,
     slider, checkbox, select, field, button, presets, more, row, calm, animate,
     drawing, draggable, grip, scale, line, text, plot,
     sum, logistic, unit, logSumExp, softmax, softmaxProduct, labelCost, crossEntropy,

@@ -54,6 +54,10 @@ STATE = """stage => [
   [...stage.querySelectorAll("button")].map(button => [button.textContent, button.ariaPressed, button.disabled]),
   [...stage.querySelectorAll("svg")].map(drawing => drawing.innerHTML),
 ]"""
+FOLLOW = """address => new Promise(done => {
+  addEventListener("hashchange", () => done(null), { once: true });
+  location.href = address;
+})"""
 # Whether each shape and each bar has a color other than the ground.
 PAINTED = """stage => {
   const ground = getComputedStyle(stage).backgroundColor;
@@ -175,6 +179,63 @@ def test_one_button_brings_everything_back(opened, name):
     assert explorable.stage.evaluate(STATE) != before
     reset.press("Enter")
     assert explorable.stage.evaluate(STATE) == before
+
+
+def test_a_link_leads_back_to_the_state(opened, name):
+    """A page opened at the link shows what was shown where it was made, and so does a page that is there already."""
+    explorable = opened(name)
+    explorable.page.emulate_media(reduced_motion="reduce")
+    explorable.control("reset").press("Enter")
+    page, first = explorable.page, explorable.stage.evaluate(STATE)
+    for found in controls(explorable):
+        for key in KEYS.get(found["type"], [])[::-1] + ["ArrowLeft"] * (found["type"] == "range"):
+            explorable.control(found["name"]).press(key)
+    moved = explorable.stage.evaluate(STATE)
+    explorable.control("link").press("Enter")
+    address = page.url
+    assert moved != first and f".html#fig-explore-{name}?" in address
+
+    page.goto("about:blank")
+    page.goto(address)
+    assert explorable.unfold().stage.evaluate(STATE) == moved
+    explorable.control("reset").press("Enter")
+    explorable.control("link").press("Enter")
+    assert page.url.endswith(f"#fig-explore-{name}?")
+    explorable.stage.evaluate(
+        "stage => stage.querySelectorAll('button:not([name=reset], [name=link])').forEach(b => b.click())"
+    )
+    explorable.control("reset").focus()
+    page.evaluate(FOLLOW, f"#fig-explore-{name}?nothing=1")
+    assert explorable.stage.evaluate(STATE) == first
+    page.evaluate(FOLLOW, address)
+    assert explorable.stage.evaluate(STATE) == moved
+
+
+def test_what_a_link_cannot_set_is_ignored_or_clipped(opened, name):
+    explorable = opened(name)
+    first = explorable.stage.evaluate(STATE)
+    names = [found["name"] for found in controls(explorable) if found["type"] in (*KEYS, "number")]
+    fields = [found["name"] for found in controls(explorable) if found["type"] == "number"]
+    settings = [(value, [*names, "nothing"]) for value in ("", "no such value", "1e999", "%E0%A4%A", "1e99")]
+    for value, chosen in settings + [("1e99", [field]) for field in fields]:
+        state = "&".join(f"{control}={value}" for control in chosen)
+        explorable.page.evaluate(FOLLOW, f"#fig-explore-{name}?{state}")
+        assert (explorable.stage.evaluate(STATE) == first) == (value != "1e99")
+        assert explorable.stage.evaluate("stage => stage.querySelector(':invalid')") is None
+        read_back(explorable)
+
+
+def test_the_link_is_copied_if_the_browser_may(opened_with, name):
+    explorable = opened_with(name, permissions=["clipboard-read", "clipboard-write"])
+    page, link = explorable.page, explorable.control("link")
+    link.click()
+    page.wait_for_function("document.querySelector('[name=link]').textContent === 'Link copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    explorable.control("reset").click()
+    assert link.inner_text() == "Link to this"
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+    link.click()
+    page.wait_for_function("document.querySelector('[name=link]').textContent === 'See address'")
 
 
 def test_of_the_settings_to_try_the_one_that_is_on_is_pressed(opened, name):

@@ -8,6 +8,10 @@ from tests.site.browser import DESKTOP, PHONE, ROOT, Visitor
 from tests.site.explorables.explorable import NAMES, Explorable
 
 HEAVIEST = 60 * 1024
+RESTS = """() => new Promise(done => {
+  const before = scrollY;
+  setTimeout(() => done(before > 0 && scrollY === before), 100);
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,17 @@ def test_from_a_folder_the_controls_work(visit, name):
     before = explorable.stage.inner_html()
     explorable.stage.locator("input").first.press("ArrowRight")
     assert explorable.stage.inner_html() != before
+
+
+@pytest.mark.parametrize("way", ["server", "folder"])
+@pytest.mark.parametrize("name", ["plateau", "simplex"])
+def test_a_page_opened_at_a_link_scrolls_to_the_figure(tabs, homes, name, way):
+    page = tabs[way].page
+    page.goto("about:blank")
+    page.goto(f"{tabs[way].origin}{homes[name][0]}#fig-explore-{name}?decades=-50&rate=0.5")
+    page.wait_for_function(RESTS)
+    top = Explorable(page, name).figure.bounding_box()["y"]
+    assert 0 < top < 150
 
 
 def test_scripts_are_loaded_where_they_are_needed_and_are_light(site):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import smlib
-from tests.site.browser import DESKTOP, PHONE
+from tests.site.browser import DESKTOP, PHONE, WIDTH
 from tests.site.explorables.explorable import finger, to_nine_digits
 
 START = [2.0, 1.0, 0.0, -1.0]
@@ -108,6 +108,12 @@ def test_bars_are_as_long_as_the_outputs_and_fill_one_together(rivals):
             assert abs(sum(together[1:]) - together[0]) < 1
 
 
+def ghosts(rivals):
+    """Return how long the bars were before the last drag, in percent of the track."""
+    ghost = "all => all.slice(0, 4).map(ghost => parseFloat(ghost.style.width))"
+    return rivals.stage.locator(".before").evaluate_all(ghost)
+
+
 def test_raising_all_logits_together_moves_no_output(rivals):
     before = rivals.shown()
     turn(rivals, [z_i + 3 for z_i in START], 0)
@@ -121,6 +127,8 @@ def test_one_button_raises_all_and_no_output_moves(rivals):
         assert rivals.shown() == to_nine_digits(before)
     sliders = rivals.stage.locator("input[name^=logit]").all()
     assert [float(slider.input_value()) for slider in sliders] == [6, 5, 4, 3]
+    sums = [np.exp(z).sum() for z in ([5, 4, 3, 2], [6, 5, 4, 3])]
+    assert f"factor 2.72, their sum from {sums[0]:.0f} to {sums[1]:.0f}, and no output moved." in rivals.said()
     assert rivals.control("raise").is_disabled()
 
 
@@ -136,10 +144,7 @@ def test_a_bar_is_dragged_and_the_old_outputs_stay_marked(rivals):
     z = float(rivals.control("logit-3").input_value())
     assert column(rivals.shown(), "output", 4) == to_nine_digits(smlib.softmax([2, 1, z, -1]))
     assert rivals.shown()["output-3"] == pytest.approx(0.6, abs=0.02)
-    left = rivals.stage.locator(".before").evaluate_all(
-        "all => all.slice(0, 4).map(mark => parseFloat(mark.style.left))"
-    )
-    assert left == pytest.approx(100 * start, abs=0.01)
+    assert ghosts(rivals) == pytest.approx(100 * start, abs=0.01)
 
 
 def test_a_finger_drags_a_bar_and_a_swipe_over_it_scrolls(opened_with):
@@ -163,6 +168,40 @@ def test_the_column_of_a_logit_lights_up_while_it_has_the_focus(rivals):
     assert rivals.stage.locator("td.lit").count() == 0
 
 
+@pytest.mark.parametrize("octave_quarters", [0, -12])
+def test_flows_lead_from_the_rivals_to_the_logit_at_which_the_reader_is(rivals, octave_quarters):
+    """They are as wide as the entries of the column, and the sentence has its numbers."""
+    logits, T = turn(rivals, START, octave_quarters)
+    rivals.control("temperature").focus()
+    flows = rivals.stage.locator(".flow")
+    assert flows.count() == 0
+    rivals.stage.locator("thead th").nth(1).hover()
+    rivals.page.evaluate(WIDTH)
+    column = smlib.softmax_jacobian(logits)[:, 1] / T
+    width = flows.evaluate_all("all => all.map(path => Number(path.getAttribute('stroke-width')))")
+    assert (np.array(width) - 1.5) / 8 == pytest.approx(-column[[0, 2, 3]] / column.max(), abs=1e-6)
+    if octave_quarters == 0:
+        assert rivals.said() == (
+            "As z₂ rises, y₂ gains 0.18 per unit of z₂. The rivals pay: y₁ −0.15, y₃ −0.02, y₄ −0.008."
+        )
+    rivals.control("forget").focus()
+    rivals.page.keyboard.press("Space")
+    assert flows.count() == 0 and rivals.said().endswith("no rival pays.")
+    rivals.page.mouse.move(0, 0)
+    assert "No row sums to 0" in rivals.said()
+
+
+def test_the_cold_leaves_colors(rivals):
+    """The strongest entries keep their color at any temperature."""
+    for octave_quarters in (12, 0, -12):
+        turn(rivals, START, octave_quarters)
+        strengths = rivals.stage.locator("td:has(data):not(.end)").evaluate_all(
+            "all => all.map(cell => parseFloat(cell.style.getPropertyValue('--strength')))"
+        )
+        J = smlib.softmax_jacobian(np.array(START) / 2 ** (octave_quarters / 4))
+        assert strengths == pytest.approx(100 * np.sqrt(np.abs(J) / J.max()).ravel(), abs=0.01)
+
+
 def test_the_keyboard_moves_a_logit_and_its_rivals_pay(rivals):
     before = column(rivals.shown(), "output", 4)
     slider = rivals.control("logit-2")
@@ -182,6 +221,14 @@ def test_a_change_of_classes_keeps_the_logits(rivals):
         sliders = rivals.stage.locator("input[name^=logit]").all()
         assert [float(slider.input_value()) for slider in sliders] == z[:K]
         assert column(rivals.shown(), "output", K) == to_nine_digits(smlib.softmax(z[:K]))
+
+
+def test_a_link_keeps_a_fifth_class(rivals):
+    z = [3.0, -1.5, 0.4, 2.2, -0.7]
+    turn(rivals, z, 0)
+    rivals.control("link").press("Enter")
+    rivals.page.reload()
+    assert column(rivals.shown(), "output", 5) == to_nine_digits(smlib.softmax(z))
 
 
 def test_every_number_fits_its_cell(rivals):
