@@ -116,8 +116,10 @@ def test_the_tree_shows_each_state_and_its_factors(merge):
     press(merge, "012")
     assert len(boxes(merge)) == 7
     assert sorted(factors(merge)) == ["0.135", "0.368", "0.368", "1", "1", "1"]
+    assert merge.stage.locator(".forgot").count() == 0
     merge.control("careless").check()
     assert sorted(factors(merge)) == ["0.135", "0.368", "1", "1", "1", "1"]
+    assert merge.stage.locator("text.forgot").all_text_contents() == ["× 1"]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
