@@ -38,6 +38,25 @@ explore.figure("bet", stage => {
   const factor = explore.value("factor", money);
   const summary = explore.summary();
 
+  // The game: what is believed happens with the probability p. A house pays 2 for one on both outcomes, and each of two
+  // purses is spread over them by a belief. The draws are the same after each reset.
+  const ROUNDS = 10, MOST = 500, SEED = 25;
+  let rounds = 0;
+  const happened = explore.value("happened", fixed);
+  const purses = beliefs.map(who => explore.value(`${who}-purse`));
+  function game(chances) {
+    const random = explore.randomNumbers(SEED);
+    const times = Array.from({ length: rounds }, random).filter(u => u < chances[0]).length;
+    happened.show(times);
+    purses.forEach((purse, k) => purse.show((2 * chances[k]) ** times * (2 * (1 - chances[k])) ** (rounds - times)));
+    return [` In ${rounds} rounds it happened `, happened.element, times === 1 ? " time" : " times",
+      ": your dollar is $", purses[0].element, ", the other’s $", purses[1].element, "."];
+  }
+  const play = explore.button({ name: "play", label: `Play ${ROUNDS} rounds` }, () => {
+    rounds = rounds === MOST ? 0 : rounds + ROUNDS;
+    show();
+  });
+
   // Two rulers: probabilities above and costs below. A thread joins each power of ten on both.
   const TOP = 50, LOW = 192;
   let above, below;       // from exponents of ten to pixels
@@ -108,10 +127,11 @@ explore.figure("bet", stage => {
     apart.show(Math.abs(p - q));
     gap.show(Math.abs(Math.log(p / q)));
     factor.show(Math.max(p, q) / Math.min(p, q));
-    if (p === q) summary.say("The same belief, and the same cost.");
+    const told = game([p, q]);
+    if (p === q) summary.say("The same belief, and the same cost.", ...told);
     else summary.say(
       "The beliefs are ", apart.element, ` apart: ${length(1000 * Math.abs(p - q))} on a ruler one kilometer long. The costs are `,
-      gap.element, " nats apart: whoever believed less hands over ", factor.element, " times as much.");
+      gap.element, " nats apart: whoever believed less hands over ", factor.element, " times as much.", ...told);
     pairs.mark(([first, second]) => first === sliders.p.value && second === sliders.q.value);
     rulers.repaint();
   }
@@ -123,8 +143,13 @@ explore.figure("bet", stage => {
     show();
   }
 
+  const reset = explore.button({ name: "reset", label: "Reset" }, () => {
+    rounds = 0;
+    go(START);
+  });
+
   show();
   stage.append(rulers.element, explore.row(sliders.p.element, sliders.q.element),
-    explore.row(pairs.element, explore.button({ name: "reset", label: "Reset" }, () => go(START))), summary.element,
+    explore.row(pairs.element, play, reset), summary.element,
     explore.more(table));
 });

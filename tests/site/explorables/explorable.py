@@ -103,6 +103,17 @@ def to_nine_digits(expected):
     return pytest.approx(expected, rel=1e-9, abs=0)
 
 
+def random_numbers(seed, count):
+    """Return the numbers that Mulberry32 gives, between 0 and 1."""
+    found, mask = [], 2**32 - 1
+    for _ in range(count):
+        seed = (seed + 0x6D2B79F5) & mask
+        mixed = (seed ^ seed >> 15) * (seed | 1) & mask
+        mixed ^= (mixed + (mixed ^ mixed >> 7) * (mixed | 61)) & mask
+        found.append(((mixed ^ mixed >> 14) + 0.5) / 2**32)
+    return np.array(found)
+
+
 def printed(text):
     """Return the number in a text and half a unit of its last digit: for "−1.020·10⁻⁹", −1.02e-9 and 5e-13.
 

@@ -4,7 +4,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.site.explorables.explorable import to_nine_digits
+from tests.site.explorables.explorable import random_numbers, to_nine_digits
+
+SEED, MOST = 25, 500
 
 
 @pytest.fixture
@@ -13,11 +15,13 @@ def bet(opened):
     return opened("bet")
 
 
-def expected(exponents):
-    """Return what is to be shown for beliefs p and q, given as exponents of ten."""
+def expected(exponents, rounds=0):
+    """Return what is to be shown for beliefs p and q, given as exponents of ten, after some rounds of the game."""
     with mpmath.workdps(50):
         p, q = (mpmath.mpf(10) ** mpmath.mpf(str(exponent)) for exponent in exponents)
-        found = {"apart": abs(p - q), "gap": abs(mpmath.log(p / q)), "factor": max(p, q) / min(p, q)}
+        draws = random_numbers(SEED, rounds)
+        found = {"happened": sum(draws < float(p))}
+        found |= {"apart": abs(p - q), "gap": abs(mpmath.log(p / q)), "factor": max(p, q) / min(p, q)}
         for name, belief in {"p": p, "q": q}.items():
             nats = -mpmath.log(belief)
             found |= {
@@ -26,6 +30,7 @@ def expected(exponents):
                 f"{name}-pays": 1 / belief,
                 f"{name}-odds": (1 - belief) / belief,
                 f"{name}-slope": -1 / belief,
+                f"{name}-purse": mpmath.fprod(2 * (belief if u < p else 1 - belief) for u in draws),
             }
         return found
 
@@ -62,3 +67,34 @@ def test_the_marks_on_both_rulers_are_dragged(bet):
     bet.drag("q-above", (0.5 * width, 0))
     assert float(bet.control("belief-q").input_value()) == pytest.approx(np.log10(0.5), abs=0.051)
     assert bet.shown() == to_nine_digits(expected([-5, -0.3]))
+
+
+def test_each_round_multiplies_both_purses(bet):
+    bet.control("tenth").press("Enter")
+    for rounds in range(10, 41, 10):
+        bet.control("play").press("Enter")
+        assert f"In {rounds} rounds" in bet.said()
+        assert bet.shown() == to_nine_digits(expected([-1, -2], rounds))
+    for exponents in [(-0.3, 0), (0, -0.3), (-0.3, -0.4), (-9, -6)]:
+        for name, at in zip("pq", exponents):
+            bet.move(f"belief-{name}", at)
+        assert bet.shown() == to_nine_digits(expected(exponents, 40))
+
+
+def test_the_other_purse_leads_until_it_happens(bet):
+    """What the chapter says of the pair 0.1 and 0.01."""
+    bet.control("tenth").press("Enter")
+    leads = []
+    for _ in range(2):
+        bet.control("play").press("Enter")
+        found = bet.shown()
+        leads.append((found["happened"], found["q-purse"] > found["p-purse"]))
+    assert leads == [(0, True), (1, False)]
+
+
+def test_the_game_ends_and_begins_again(bet):
+    for _ in range(MOST // 10):
+        bet.control("play").press("Enter")
+    assert bet.shown() == to_nine_digits(expected([-9, -6], MOST))
+    bet.control("play").press("Enter")
+    assert bet.shown() == to_nine_digits(expected([-9, -6]))

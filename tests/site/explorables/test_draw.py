@@ -5,7 +5,7 @@ import pytest
 
 import smlib
 from tests.site.browser import PHONE
-from tests.site.explorables.explorable import finger, to_nine_digits
+from tests.site.explorables.explorable import finger, random_numbers, to_nine_digits
 
 LETTERS = "eaiorusy"
 LOGITS = np.array([4, 3.1, 2.6, 2, 1.5, 1, 0.5, 0])
@@ -51,14 +51,8 @@ def column(found, name):
 
 
 def gumbel(seed, count):
-    """Return rows of noise from Mulberry32, in Python."""
-    rows, mask = [], 2**32 - 1
-    for _ in range(count * 8):
-        seed = (seed + 0x6D2B79F5) & mask
-        mixed = (seed ^ seed >> 15) * (seed | 1) & mask
-        mixed ^= (mixed + (mixed ^ mixed >> 7) * (mixed | 61)) & mask
-        rows.append(((mixed ^ mixed >> 14) + 0.5) / 2**32)
-    return -np.log(-np.log(np.array(rows).reshape(count, 8)))
+    """Return rows of noise."""
+    return -np.log(-np.log(random_numbers(seed, count * 8).reshape(count, 8)))
 
 
 # --- cutting and cooling
