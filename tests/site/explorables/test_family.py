@@ -201,6 +201,16 @@ def test_right_answers_are_marked_and_said(family):
 # --- the settings to try: each says what there is to see
 
 
+def test_each_setting_asks_its_question(family):
+    asked = family.stage.locator(".explore-title")
+    for setting, words in [("twin", "Alfonso’s father"), ("couple", "Arthur’s wife"), ("moved", "Colin’s mother")]:
+        family.control(setting).press("Enter")
+        assert asked.inner_text().startswith(f"Who is {words}?")
+        assert family.control("shift").input_value() == str(int(setting == "moved"))
+    family.control("reset").press("Enter")
+    assert asked.inner_text().startswith("Who is Colin’s father?")
+
+
 def test_each_setting_says_what_there_is_to_see(family):
     network, held = stored(family), [question(*words) for words in HELD_OUT]
     told = [fact for fact in TREES.facts.tolist() if tuple(fact[:2]) not in held]
