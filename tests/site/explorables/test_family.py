@@ -28,6 +28,8 @@ MIDDLES = """stage => [...stage.querySelectorAll("[role=option]")].map(tile => {
 })"""
 LEAST_LABEL = """stage => Math.min(...[...stage.querySelectorAll(".name, .track, text, button")].map(
   part => parseFloat(getComputedStyle(part).fontSize)))"""
+OUTLINES = """tiles => tiles.map(tile => getComputedStyle(tile)).map(
+  ({outlineStyle, outlineWidth}) => outlineStyle === "none" ? "none" : `${outlineStyle} ${outlineWidth}`)"""
 CUT_OFF = """stage => [...stage.querySelectorAll(".person, button")].filter(
   part => part.scrollWidth > part.clientWidth + 1).map(part => part.textContent)"""
 
@@ -254,6 +256,15 @@ def test_arrow_keys_go_through_the_list_and_the_lines(family):
     assert marked(family, "guess") == [seen[-1]]
     trees.press(" ")
     assert marked(family, "asked") == [seen[-1]]
+
+
+@pytest.mark.parametrize("colors", ["none", "active"])
+def test_who_is_asked_about_and_the_guess_are_outlined(family, colors):
+    family.page.emulate_media(forced_colors=colors)
+    person(family, "Lucia").click()
+    outlines = family.stage.locator(".person").evaluate_all(OUTLINES)
+    expected = {"Colin": "solid 2px", "Lucia": "dashed 2px"}
+    assert outlines == [expected.get(name, "none") for name in PEOPLE]
 
 
 def test_no_answer_changes_the_height_and_no_name_is_cut_off(family):
