@@ -163,8 +163,8 @@ def test_the_labels_of_figures_have_11_pixels_on_a_phone(slug, book):
 
 def test_the_face_of_figures_has_the_characters_of_the_cells_that_draw(book):
     face = set(map(chr, TTFont(STYLE.with_name("book-text.ttf")).getBestCmap())) | {"\n"}
-    drawing = [cell.source for notebook in book.values() for cell in code_cells(notebook) if "plt.show()" in cell.source]
-    assert set().union(*drawing) - face == set()
+    cells = [cell.source for notebook in book.values() for cell in code_cells(notebook)]
+    assert set().union(*(source for source in cells if "plt.show()" in source)) - face == set()
 
 
 @pytest.mark.parametrize("slug", SLUGS)
