@@ -2,17 +2,19 @@
 
 The packages that bring them are pinned, and each face is reduced to the characters below. assets/book.css names the
 files, under other names: a reduced face may not bear the reserved name "Source". A test compares the characters with
-those of the pages.
+those of the pages. The faces of figures come with smlib: scripts/faces.py stores them.
 """
 
 import hashlib
 import os
 import shutil
+import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.scaleUpem import scale_upem
 from fontTools.varLib import instancer
 
 FOLDER = "faces"  # in _static
@@ -42,6 +44,13 @@ FACES = {
     "code": ("fontpkg_source_code_pro", MONO, {"wght": (400, 400, 700)}, CODE, ["ccmp", "locl"]),
     "math": ("ziamath", "fonts/STIXTwoMath-Regular.ttf", {}, MATH, ["ss04"]),  # ss04: the primes that Temml asks for
 }
+# In figures: text in its form for small print, and the slanted letters of formulas, as high as those of the text.
+SLANTED = {"ℎ": "h"} | {a: unicodedata.normalize("NFKC", a) for a in span("𝐴", "𝑔") + span("𝑖", "𝑧") + span("𝛢", "𝜛")}
+SLANTED_PERCENT = 106
+FIGURES = {
+    "Book Text": (*FACES["text"][:2], {"opsz": 8, "wght": 400}, TEXT, BASIC),
+    "Book Letters": (*FACES["math"][:2], {}, "".join(SLANTED), []),
+}
 KEPT_NAMES = [0, 13, 14]  # copyright and license
 SCRIPTS = 76, 62  # percent for an index, and for its index: at 70 and 55, i loses its dot on small screens
 
@@ -53,7 +62,7 @@ def package(name):
 
 def reduced(name, **axes):
     """Return a face with its characters alone. `axes`: values at which it is fixed."""
-    owner, source, limits, characters, features = FACES[name]
+    owner, source, limits, characters, features = (FACES | FIGURES)[name]
     options = subset.Options(
         layout_features=features,
         hinting=False,
@@ -61,6 +70,8 @@ def reduced(name, **axes):
         recalc_timestamp=False,
         notdef_outline=True,
     )
+    if not features:
+        options.drop_tables += ["GDEF", "GPOS", "GSUB", "MATH"]
     font = TTFont(package(owner) / source, recalcTimestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters)
@@ -72,6 +83,20 @@ def reduced(name, **axes):
         constants.ScriptPercentScaleDown, constants.ScriptScriptPercentScaleDown = SCRIPTS
         constants.SubscriptBaselineDropMin.Value = -10  # the index of y stands no lower than that of t, as in TeX
     font.flavor = "woff2"
+    return font
+
+
+def for_figures(name):
+    """Return a face of the figures. Matplotlib asks for it by its name, and for slanted letters as for upright ones."""
+    font = reduced(name)
+    font.flavor = None
+    for number, words in {1: name, 2: "Regular"}.items():
+        font["name"].setName(words, number, 3, 1, 0x409)
+    if name == "Book Letters":
+        for table in font["cmap"].tables:
+            table.cmap = {ord(SLANTED[chr(a)]): glyph for a, glyph in table.cmap.items()}
+        scale_upem(font, 1000 * SLANTED_PERCENT // 100)
+        font["head"].unitsPerEm = 1000
     return font
 
 
@@ -104,7 +129,7 @@ def finish(app, error):
 
 def license_of(name):
     """Return the license of a face: its copyright, and the text of the license that all of them have."""
-    owner, source, *_ = FACES[name]
+    owner, source, *_ = (FACES | FIGURES)[name]
     text = (package(FACES["text"][0]) / "LICENSE").read_text(encoding="utf-8")
     return TTFont(package(owner) / source)["name"].getDebugName(0) + text[text.index("\n") :]
 

@@ -9,6 +9,7 @@ from importlib import resources
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import font_manager
 
 from smlib import _checks
 
@@ -32,9 +33,11 @@ SKY, PINK, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 
 
 def use_style():
-    """Set Matplotlib's defaults to the book's style (first cell of every chapter)."""
-    with resources.as_file(resources.files("smlib") / "data" / "book.mplstyle") as path:
-        plt.style.use(path)
+    """Set Matplotlib's defaults to the book's style and face (first cell of every chapter)."""
+    data = resources.files("smlib") / "data"
+    plt.style.use(data / "book.mplstyle")
+    for name in {"Book Text", "Book Letters"}.difference(font_manager.get_font_names()):
+        font_manager.fontManager.addfont(data / f"{name.lower().replace(' ', '-')}.ttf")
 
 
 def simplex_xy(y):
@@ -118,7 +121,6 @@ def simplex_axes(ax, labels=("A", "B", "C")):
             textcoords="offset points",
             ha=ha,
             va=va,
-            weight="bold",
         )
     ax.set(xlim=(-0.12, 1.12), ylim=(-0.12, 1.0), aspect="equal")
     ax.axis("off")

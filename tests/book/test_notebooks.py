@@ -11,6 +11,7 @@ from itertools import combinations, takewhile
 
 import matplotlib
 import pytest
+from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
@@ -158,6 +159,12 @@ def test_the_labels_of_figures_have_11_pixels_on_a_phone(slug, book):
                 inches = picture.width / STORED_DPI
             smallest = min([*points, *map(float, sizes)]) * min(FIGURE_WIDTH / inches, DPI) / 72
             assert smallest >= 11, f"{smallest:.1f} pixels at {inches:.1f} inches: draw it narrower\n{cell.source}"
+
+
+def test_the_face_of_figures_has_the_characters_of_the_cells_that_draw(book):
+    face = set(map(chr, TTFont(STYLE.with_name("book-text.ttf")).getBestCmap())) | {"\n"}
+    cells = [cell.source for notebook in book.values() for cell in code_cells(notebook)]
+    assert set().union(*(source for source in cells if "plt.show()" in source)) - face == set()
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -1,12 +1,14 @@
 """The faces of the site hold the characters of the pages, are small, and can be embedded in a PDF."""
 
 import re
+from io import BytesIO
 
 import pytest
 from bs4 import NavigableString
 from fontTools.ttLib import TTFont
 
-from _ext.faces import FACES
+from _ext.faces import FACES, FIGURES, for_figures, license_of
+from scripts.faces import path
 from tests.site.browser import ROOT
 
 ELSEWHERE = set("∀∎∘ᵀᵢ⁻")  # the face of text or of code has no such character: the fonts of the system draw them
@@ -63,6 +65,21 @@ def test_the_faces_are_small_and_come_with_their_licenses(site):
         assert re.match(r"(©|Copyright) .*20\d\d", text) and "SIL OPEN FONT LICENSE Version 1.1" in text
         names = {record.toUnicode() for record in TTFont(folder / f"{name}.woff2")["name"].names if record.nameID == 1}
         assert names == set()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_faces_of_figures_are_those_that_the_script_makes(name):
+    made = BytesIO()
+    for_figures(name).save(made)
+    assert path(name).read_bytes() == made.getvalue(), "run python -m scripts.faces"
+    assert len(made.getvalue()) <= 40_000
+    assert path(name).with_suffix(".license.txt").read_text(encoding="utf-8") == license_of(name)
+
+
+def test_letters_of_formulas_in_figures_are_as_high_as_those_of_the_text():
+    fonts = [TTFont(path(name)) for name in FIGURES]
+    text, letter = (font["glyf"][font.getBestCmap()[ord("x")]].yMax / font["head"].unitsPerEm for font in fonts)
+    assert abs(text - letter) < 0.005
 
 
 def test_the_style_sheet_asks_for_the_faces_that_are_there(site):

@@ -2,6 +2,7 @@
 
 import warnings
 from itertools import combinations
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
+from matplotlib import font_manager
+from matplotlib.mathtext import MathTextParser
 
 from smlib import plotting
 from smlib.plotting import simplex_axes, simplex_xy, use_style
@@ -102,7 +105,8 @@ def test_the_three_classes_differ_in_gray():
         assert difference_in_gray(PALETTE[a], PALETTE[b]) > APART_IN_GRAY, (a, b)
 
 
-def test_use_style_draws_without_warnings():
+def test_use_style_draws_without_warnings(caplog):
+    """A font that is not found is a message in the log."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         use_style()
@@ -112,6 +116,26 @@ def test_use_style_draws_without_warnings():
         left.set(title="a point", xlabel="$z$", ylabel="$C$")
         simplex_axes(right)
         fig.canvas.draw()
+    assert caplog.messages == []
+
+
+def test_use_style_draws_text_and_formulas_in_the_faces_of_the_book():
+    use_style()
+    use_style()
+    names = [font.name for font in font_manager.fontManager.ttflist]
+    assert names.count("Book Text") == names.count("Book Letters") == 1
+    assert Path(font_manager.findfont(font_manager.FontProperties())).name == "book-text.ttf"
+    drawn = MathTextParser("path").parse(r"$x + 2\beta$").glyphs
+    faces = {chr(character): Path(font.fname).stem for font, _, character, *_ in drawn}
+    assert faces == {"x": "book-letters", "+": "book-text", "2": "book-text", "β": "book-letters"}
+
+
+def test_a_character_that_the_face_lacks_is_a_warning():
+    """On stderr it fails the run of a notebook."""
+    use_style()
+    plt.figure().text(0, 0, "\u05d0")
+    with pytest.warns(UserWarning, match="Glyph .* missing from font.* Book Text"):
+        plt.gcf().canvas.draw()
 
 
 def test_use_style_draws_on_white():
@@ -215,7 +239,7 @@ def test_simplex_axes_is_equilateral_and_fills_axes_without_a_frame(triangle):
 
 
 def test_simplex_axes_writes_its_labels_around_the_triangle(triangle):
-    """Each is bold, beyond its corner and its dot, and within the axes."""
+    """Each is beyond its corner and its dot, and within the axes."""
     point = triangle.figure.dpi / 72
     dot = triangle.lines[0].get_markersize() / 2 * point
     corners = triangle.transData.transform(simplex_xy(np.eye(3)))
@@ -226,7 +250,6 @@ def test_simplex_axes_writes_its_labels_around_the_triangle(triangle):
     assert c.y0 > corners[2, 1] + dot and abs(c.x0 + c.x1 - 2 * corners[2, 0]) < point
     for box in boxes:
         assert room.x0 < box.x0 and box.x1 < room.x1 and room.y0 < box.y0 and box.y1 < room.y1
-    assert all(text.get_weight() == "bold" for text in triangle.texts)
     (left, below), (right, as_far_below), _ = (text.xyann for text in triangle.texts)
     assert (left, below) == (-right, as_far_below)
 
