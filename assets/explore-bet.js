@@ -49,7 +49,7 @@ explore.figure("bet", stage => {
     const times = Array.from({ length: rounds }, random).filter(u => u < chances[0]).length;
     happened.show(times);
     purses.forEach((purse, k) => purse.show((2 * chances[k]) ** times * (2 * (1 - chances[k])) ** (rounds - times)));
-    return [` In ${rounds} rounds it happened `, happened.element, times === 1 ? " time" : " times",
+    return rounds === 0 ? [] : [` In ${rounds} rounds it happened `, happened.element, times === 1 ? " time" : " times",
       ": your dollar is $", purses[0].element, ", the other’s $", purses[1].element, "."];
   }
   const play = explore.button({ name: "play", label: `Play ${ROUNDS} rounds` }, () => {

@@ -63,7 +63,7 @@ explore.figure("merge", stage => {
     open.forEach(state => draw(layer, state, wide));
     grips.forEach((grip, k) => {
       const state = open.find(({ from }) => from === k);
-      grip.style.display = state ? "" : "none";
+      grip.setAttribute("display", state ? "inline" : "none");
       if (!state) return;
       for (const [name, at] of Object.entries({ x: across(state) - wide / 2, y: down(state), width: wide, height: TALL })) grip.setAttribute(name, at);
     });

@@ -147,6 +147,18 @@ def test_without_scripts_and_on_paper_the_cover_is_a_picture(browser, origin, sc
     visitor.context.close()
 
 
+@pytest.mark.parametrize("width", [320, 360, 390, 768, 1280])
+def test_the_cover_has_its_space_before_it_runs(browser, origin, width):
+    visitor = Visitor(browser, origin, reduced_motion="reduce")
+    visitor.page.set_viewport_size(DESKTOP | {"width": width})
+    visitor.page.goto(origin)
+    visitor.page.evaluate(WIDTH)
+    place = visitor.page.locator("#fig-explore-cover")
+    reserved = place.evaluate("place => parseFloat(getComputedStyle(place).minHeight)")
+    assert abs(place.bounding_box()["height"] - reserved) <= 1
+    visitor.context.close()
+
+
 # --- the taste
 
 

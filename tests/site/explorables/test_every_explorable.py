@@ -201,6 +201,9 @@ def test_a_link_leads_back_to_the_state(opened, name):
     explorable.control("reset").press("Enter")
     explorable.control("link").press("Enter")
     assert page.url.endswith(f"#fig-explore-{name}?")
+    explorable.stage.get_by_role("button", name="See address").or_(
+        explorable.stage.get_by_role("button", name="Link copied")
+    ).wait_for()
     explorable.stage.evaluate(
         "stage => stage.querySelectorAll('button:not([name=reset], [name=link])').forEach(b => b.click())"
     )
