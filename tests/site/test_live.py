@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from _ext.lite_notebooks import NOT_HERE, beyond, readable
-from scripts.practice import kind
+from scripts.practice import kind as part_of_exercise
 from tests.site.browser import ROOT, Visitor
 
 SLUG = "02-a-distribution"  # it trains units; test_practice.py runs one with SymPy on its page
@@ -53,7 +53,9 @@ def test_a_chapter_runs_in_the_browser(bundled, browser, origin, book):
     visitor.context.close()
     assert visitor.left == []
     assert [said for said in visitor.complaints if "Security" in said] == []
-    stored = [cell.outputs for cell in book[SLUG].cells if cell.cell_type == "code" and kind(cell) != "tries"]
+    stored = [
+        cell.outputs for cell in book[SLUG].cells if cell.cell_type == "code" and part_of_exercise(cell) != "tries"
+    ]
     assert [texts(outputs, FONTS) for outputs in ran] == [texts(outputs) for outputs in stored]
 
 
@@ -132,7 +134,7 @@ def test_the_notebooks_are_the_chapters_without_the_tries_of_their_checks(site, 
             [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
             for notebook in (json.loads(path.read_text(encoding="utf-8")), book[path.stem])
         )
-        shown = [cell for cell in chapter if not beyond(cell) and kind(cell) != "tries"]
+        shown = [cell for cell in chapter if not beyond(cell) and part_of_exercise(cell) != "tries"]
         assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in shown]
 
 
