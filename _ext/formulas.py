@@ -8,6 +8,7 @@ import re
 import shutil
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import quickjs
 from docutils import nodes
@@ -23,6 +24,7 @@ CONVERT = """(tex, displayMode) => {
 # A brace is as wide as two letters or wider, and a formula leaves no room for that: there is some on both sides of it.
 BRACE = r"\let\brace\underbrace \def\underbrace#1{\brace{\,#1\,}}"
 TIMES = "<mo>×</mo>", '<mo lspace="0.2222em" rspace="0.2222em">×</mo>'  # as in TeX: MathML has 0.1667em
+SCRIPTS = "msub", "msup", "msubsup"  # their first part is what the others belong to
 # Attributes that assets/book.css replaces or that say what is so without them.
 NEEDLESS = re.compile(r' class="tml-display"| style="display:block math;"| style="math-depth:0;"')
 
@@ -45,7 +47,16 @@ def mathml(tex, display=False):
     if complaint:
         reason = complaint.removeprefix("ParseError: ").splitlines()[0]
         raise ValueError(f"no MathML for the formula $ {' '.join(tex.split())} $: {reason.strip(': ')}")
-    return NEEDLESS.sub("", made).replace(*TIMES)
+    return close(NEEDLESS.sub("", made)).replace(*TIMES)
+
+
+def close(made):
+    """Return MathML without spaces around the operators in indices and exponents, as in TeX."""
+    formula = ElementTree.fromstring(made)
+    scripts = [part for tag in SCRIPTS for whole in formula.iter(tag) for part in whole[1:]]
+    for operator in (operator for part in scripts for operator in part.iter("mo")):
+        operator.attrib = {"lspace": "0em", "rspace": "0em", **operator.attrib}
+    return ElementTree.tostring(formula, encoding="unicode", short_empty_elements=False)
 
 
 def typeset(node, display):

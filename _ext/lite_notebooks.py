@@ -42,7 +42,10 @@ def write_contents(env, folder):
 def converted(env, notebook, page):
     """Return the notebook of a page for JupyterLite."""
     words, headings = Words(env, page), dict(answers(env.get_doctree(page)))
-    parts = [part for cell in with_headings(notebook.cells, headings) for part in readable(cell, words)]
+    cells = [
+        cell for cell in with_headings(notebook.cells, headings) if "remove-cell" not in cell.metadata.get("tags", [])
+    ]
+    parts = [part for cell in cells for part in readable(cell, words)]
     first = next((place for place, cell in enumerate(parts) if cell.cell_type == "code"), len(parts))
     notebook.cells = [*parts[:first], new_markdown_cell(NOT_RUN, id="not-run"), *parts[first:]]
     notebook.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)"}

@@ -129,6 +129,7 @@
   });
 
   const [least, most, own] = ["least-", "most-", "own-"].map(what => COSTS.map(([look]) => value(what + look, x => fixed(x, 3))));
+  const upTo = most.map(({ element }) => html("span", {}, " to ", element));    // not where both numbers print alike
   const told = html("p", { class: "cover-own", role: "status" });
   const answer = (one, k) => one.paths[k].at(-1)[0];
 
@@ -147,6 +148,7 @@
       const answers = learners.slice(0, 8).map(one => answer(one, k));
       least[k].show(Math.min(...answers));
       most[k].show(Math.max(...answers));
+      upTo[k].hidden = least[k].element.textContent === most[k].element.textContent;
     });
     if (mine?.n !== STEPS || told.hasChildNodes()) return;
     own.forEach((number, k) => number.show(answer(mine, k)));
@@ -171,7 +173,7 @@
   });
   for (const still of home.children) still.classList.add("explore-still");
   home.append(html("div", { class: "explore explore-cover" }, view.element, html("div", { class: "cover-ranges" },
-      ...COSTS.map((_, k) => html("p", {}, "A gets ", least[k].element, " to ", most[k].element))),
+      ...COSTS.map((_, k) => html("p", {}, "A gets ", least[k].element, upTo[k]))),
     html("div", { class: "cover-controls" }, again, sliders), told));
   eight();
 

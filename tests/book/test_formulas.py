@@ -1,5 +1,6 @@
 """Formulas become MathML when the book is built, and what Temml does not know fails the build."""
 
+import re
 import subprocess
 import sys
 
@@ -34,6 +35,13 @@ def test_a_brace_and_a_times_sign_have_room():
     space = '<mspace width="0.1667em"></mspace>'
     assert [f"{space}<mi>{a}</mi>{space}" in made for a in "abcde"] == [False, True, False, True, False]
     assert made.count('<mo lspace="0.2222em" rspace="0.2222em">×</mo>') == 2
+
+
+def test_operators_in_indices_and_exponents_have_no_spaces():
+    made = mathml(r"a + z_{i+m} - x^{n-1}_{i=1} \times e^{i \times 2^{a<b}}")
+    found = re.findall(r"<mo( lspace=.0em. rspace=.0em.)?[^>]*>([^<]*|&lt;)</mo>", made)
+    assert {sign for space, sign in found if space} == set("+−=×") | {"&lt;"}
+    assert [sign for space, sign in found if not space] == ["+", "−", "×"]
 
 
 @pytest.mark.parametrize("tex, word", [(r"a + \unknown{b}", "unknown"), (r"\frac{1", "frac"), ("x_1_2", "subscript")])

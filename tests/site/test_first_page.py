@@ -14,6 +14,8 @@ def test_the_first_page_has_a_way_in_for_each_reader(parsed):
     cards = {words(card.select_one(".sd-card-title")): card.a["href"] for card in page.select(".sd-card")}
     assert list(cards) == ["You study", "You write code", "You train networks", "You teach"]
     assert all(parsed[address.partition("#")[0]] for address in cards.values())
+    named = [words(card.a) for card in page.select(".sd-card")]
+    assert [name for name, card in zip(named, cards, strict=True) if not name.startswith(f"{card}: ")] == []
 
 
 # --- the cover
@@ -60,6 +62,18 @@ def test_the_eight_end_where_smlib_leads_them(cover):
         answers = ends(slope, eight())[:, 0]
         found = [shown(cover, f"{which}-{cost}") for which in ("least", "most")]
         assert np.allclose(found, [answers.min(), answers.max()], rtol=1e-9)
+
+
+def test_a_range_is_one_number_where_both_ends_print_alike(browser, origin):
+    visitor = Visitor(browser, origin)
+    visitor.page.clock.install(time=0)
+    visitor.page.goto(origin)
+    ranges = visitor.page.locator(".cover-ranges p")
+    visitor.page.get_by_role("button", name="Release the eight again").click()
+    assert ranges.all_inner_texts() == ["A gets 0.002"] * 2
+    visitor.page.clock.run_for(6000)
+    assert [words.count(" to ") for words in ranges.all_inner_texts()] == [1, 1]
+    visitor.context.close()
 
 
 def test_the_cover_starts_from_the_eight_of_the_introduction(book):

@@ -12,6 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from _ext.lite_notebooks import NOT_HERE, beyond, readable
+from scripts.practice import kind as part_of_exercise
 from tests.site.browser import ROOT, Visitor
 
 SLUG = "02-a-distribution"  # it trains units; test_practice.py runs one with SymPy on its page
@@ -52,7 +53,9 @@ def test_a_chapter_runs_in_the_browser(bundled, browser, origin, book):
     visitor.context.close()
     assert visitor.left == []
     assert [said for said in visitor.complaints if "Security" in said] == []
-    stored = [cell.outputs for cell in book[SLUG].cells if cell.cell_type == "code"]
+    stored = [
+        cell.outputs for cell in book[SLUG].cells if cell.cell_type == "code" and part_of_exercise(cell) != "tries"
+    ]
     assert [texts(outputs, FONTS) for outputs in ran] == [texts(outputs) for outputs in stored]
 
 
@@ -70,6 +73,14 @@ def test_a_notebook_can_be_taken_afresh_and_leads_back_to_its_page(bundled, visi
     assert page.get_by_role("heading", name="mine").count() == 0
     page.get_by_role("link", name="Back to the page").click()
     page.wait_for_url(f"{origin}chapters/{SLUG}.html")
+
+
+def test_a_notebook_says_nothing_of_checkpoints_and_trust(visitor, origin):
+    visitor.page.goto(f"{origin}lite/notebooks/index.html?path=chapters/{SLUG}.ipynb")
+    for note in (".jp-NotebookCheckpoint", ".jp-NotebookTrustedStatus"):
+        found = visitor.page.locator(note)
+        found.wait_for(state="attached", timeout=60_000)
+        assert found.evaluate("note => getComputedStyle(note).display") == "none", note
 
 
 def texts(outputs, allowed=None):
@@ -117,13 +128,14 @@ def test_every_chapter_runs_or_says_which_cells_do_not(site, book):
     assert "start processes" in offers["10-many-classes"]
 
 
-def test_the_notebooks_are_the_chapters(site, book):
+def test_the_notebooks_are_the_chapters_without_the_tries_of_their_checks(site, book):
     for path in (site / "lite" / "files" / "chapters").iterdir():
         live, chapter = (
             [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
             for notebook in (json.loads(path.read_text(encoding="utf-8")), book[path.stem])
         )
-        assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in chapter if not beyond(cell)]
+        shown = [cell for cell in chapter if not beyond(cell) and part_of_exercise(cell) != "tries"]
+        assert ["".join(cell["source"]) for cell in live] == [cell.source for cell in shown]
 
 
 def test_a_cell_that_starts_processes_is_text_there():
