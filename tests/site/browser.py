@@ -75,6 +75,7 @@ LOOK = """async least => {
     images: images.length,
     icons: [...new Set(icons)],
     misnamed: controls.filter(control => !plain(control.ariaLabel).includes(plain(control.innerText))).map(name),
+    cut: [...article.querySelectorAll("pre:not(details *)")].filter(pre => pre.scrollWidth > pre.clientWidth).map(name),
     silent: images.filter(image => !image.alt.trim()).map(image => image.src),
     broken: images.filter(image => !image.naturalWidth).map(name),
     coarse: images.filter(image => article.contains(image) && !image.matches("[src$='.svg'], .toggler"))

@@ -84,6 +84,11 @@ def test_no_page_scrolls_sideways(seen):
         assert {page: found[screen] for page, found in seen.items() if found[screen] > size["width"]} == {}, screen
 
 
+def test_no_code_scrolls_sideways_on_a_desktop(seen):
+    """The API page prints docstrings as they stand in the source."""
+    assert wrong({page: found for page, found in seen.items() if page != "chapters/api.html"}, "cut") == {}
+
+
 def test_the_name_of_a_control_has_the_words_that_are_seen(seen):
     """Who speaks to a browser says what is seen. The axe-core of the tests does not look at this by itself."""
     assert wrong(seen, "misnamed") == {}
