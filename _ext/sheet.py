@@ -10,6 +10,7 @@ import tinycss2
 
 COMMENT = re.compile(r"/\*.*?\*/\s*", re.S)
 LINE_END = re.compile(r"\s*\n\s*")
+AROUND = re.compile(r"\s*([{};])\s*")
 VARIABLE = re.compile(r"""(?<=[{;\s])(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|url\((?!["'])[^)]*\)|[^;{}"'])*;?""")
 ANIMATION = re.compile(r"@(?:-webkit-)?keyframes\s+([\w-]+)\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 
@@ -28,8 +29,8 @@ def words_of_script(text):
 def reduced(sheets, own, words):
     """Return style sheets, {name: text}, as one, without what the words do not use. Those in `own` keep all rules."""
     texts = {name: LINE_END.sub("\n", COMMENT.sub("", text)) for name, text in sheets.items()}
-    for name in texts.keys() - own:
-        texts[name] = without_selectors(parsed(texts[name]), words)
+    for name, text in texts.items():
+        texts[name] = AROUND.sub(r"\1", text) if name in own else without_selectors(parsed(text), words)
     whole = ANIMATION.sub("", "".join(texts.values()))
     used = words.union(re.findall(r"var\(\s*(--[\w-]+)", whole), re.findall(r"(?<![\w-])[a-z][\w-]*", whole))
     for name in texts.keys() - own:

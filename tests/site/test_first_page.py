@@ -68,6 +68,7 @@ def test_a_range_is_one_number_where_both_ends_print_alike(browser, origin):
     visitor = Visitor(browser, origin)
     visitor.page.clock.install(time=0)
     visitor.page.goto(origin)
+    visitor.page.clock.pause_at(60_000)
     ranges = visitor.page.locator(".cover-ranges p")
     visitor.page.get_by_role("button", name="Release the eight again").click()
     assert ranges.all_inner_texts() == ["A gets 0.002"] * 2
